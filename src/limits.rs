@@ -1,0 +1,54 @@
+//! Every bound the formats and messages are held to, in one place.
+//!
+//! A length that comes from outside is compared with one of these before anything is allocated for it.
+
+/// The largest value a store accepts, in bytes. Above it `sled` would write to files it never syncs.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest content sealed in one piece, in bytes; above it, content is sealed in chunks.
+pub const INLINE_BYTES_MAX: usize = 48 * 1024;
+
+/// The plaintext bytes of one chunk of a large content.
+pub const CHUNK_BYTES: usize = 48 * 1024;
+
+/// The largest content of one record, in bytes.
+pub const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The smallest padded plaintext, in bytes: a one-word note and a short sentence look alike.
+pub const PADDED_BYTES_MIN: usize = 256;
+
+/// The largest message a custodian accepts or answers, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// The largest submission committed as one batch, in sealed bytes; a larger import is staged in several.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The most records one event may bring.
+pub const BATCH_RECORDS_MAX: usize = 4096;
+
+/// The most events one submission may hold: what must happen together.
+pub const PARTS_MAX: usize = 8;
+
+/// The most records in one folder.
+pub const FOLDER_RECORDS_MAX: u64 = 1 << 20;
+
+/// The most parties one epoch of a folder is granted to.
+pub const READERS_MAX: usize = 256;
+
+/// The most events one answer about a stream carries.
+pub const STREAM_PAGE_MAX: usize = 4096;
+
+/// The longest text in a signed statement (a specialty, a reason code), in bytes.
+pub const TEXT_BYTES_MAX: usize = 256;
+
+/// The most registrars a policy names.
+pub const REGISTRARS_MAX: usize = 16;
+
+/// The largest FHIR document read, in bytes, after decompression.
+pub const FHIR_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The deepest nesting of a FHIR document.
+pub const FHIR_DEPTH_MAX: usize = 64;
+
+/// The most entries of one FHIR Bundle.
+pub const FHIR_ENTRIES_MAX: usize = 100_000;
