@@ -1,2 +1,4 @@
+//! What the crate promises, tested from outside.
+
 #[cfg(test)]
 mod layers;

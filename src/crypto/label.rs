@@ -1,0 +1,120 @@
+//! Labels: what a key, a digest or a signature is for.
+
+/// Declares the labels, each with the bytes that stand for it.
+macro_rules! labels {
+    ($($(#[$meta:meta])* $name:ident = $text:literal;)+) => {
+        /// What something is derived, digested or signed for.
+        ///
+        /// Each is `casevault/1 `, its words and a NUL; no other NUL occurs, so none is a prefix of another.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Label { $($(#[$meta])* $name,)+ }
+
+        impl Label {
+            /// Every label.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The bytes that stand before whatever is labelled.
+            #[must_use]
+            pub const fn bytes(self) -> &'static [u8] {
+                match self { $(Self::$name => concat!("casevault/1 ", $text, "\0").as_bytes(),)+ }
+            }
+        }
+    };
+}
+
+labels! {
+    /// The anchor a host keeps outside the store.
+    Anchor = "anchor";
+    /// A registrar's word on a party.
+    Attestation = "attestation";
+    /// The digest of a set of attestations.
+    Attested = "attested";
+    /// The key that seals an older epoch's key under a newer one.
+    BackLink = "back link";
+    /// The digest of back links, in the event that brings them.
+    BackLinks = "back links";
+    /// A card, signed by itself.
+    Card = "card";
+    /// The id of a Case, from its verifying key.
+    CaseId = "case id";
+    /// A Case's signing key, from its owner's seed.
+    CaseSigning = "case signing";
+    /// The key for the chunks of a large content.
+    ChunkKey = "chunk key";
+    /// The digest of a record's chunks.
+    Chunks = "chunks";
+    /// One step down in clearance.
+    Clearance = "clearance";
+    /// The commitment to a record's key.
+    Commitment = "record commitment";
+    /// The digest of a content, under its salt.
+    Content = "content";
+    /// The key that seals one content.
+    ContentKey = "content key";
+    /// An event.
+    Event = "event";
+    /// The commitment to a folder's key.
+    FolderCommitment = "folder commitment";
+    /// The statement of a grant.
+    Grant = "grant";
+    /// What a host keeps under its root key.
+    HostKey = "host key";
+    /// The vault's storage key and signing key, wrapped.
+    HostWrap = "host wrap";
+    /// A key file.
+    KeyFile = "key file";
+    /// A session's memory at rest.
+    Memory = "memory";
+    /// A party's id, from its seed.
+    PartyId = "party id";
+    /// Where an owner's rows lie.
+    Place = "place";
+    /// A policy.
+    Policy = "policy";
+    /// A record's pre-key.
+    PreKey = "pre-key";
+    /// A question to the custodian.
+    Query = "query";
+    /// A receipt.
+    Receipt = "receipt";
+    /// A record's key.
+    RecordKey = "record key";
+    /// The id in a row's key.
+    RowId = "row id";
+    /// The key of one row write.
+    RowKey = "row key";
+    /// The salt of an owner's folder and epoch, from the shred key.
+    Salt = "salt";
+    /// The digest of a sealed record.
+    Sealed = "sealed";
+    /// An Ed25519 key pair from a seed.
+    Signing = "keyring ed25519";
+    /// A stream's head, signed by the vault.
+    StreamHead = "stream head";
+    /// The key of one table.
+    Table = "table";
+    /// Terms of a grant.
+    Terms = "terms";
+    /// An HPKE wrap of a folder's key.
+    Wrap = "wrap";
+    /// The digest of a whole wrap.
+    WrapDigest = "wrap digest";
+    /// An X-Wing key pair from a seed.
+    XWing = "keyring x-wing";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Label;
+
+    #[test]
+    fn no_label_is_a_prefix_of_another() {
+        for one in Label::ALL {
+            assert_eq!(one.bytes().iter().filter(|byte| **byte == 0).count(), 1);
+            for other in Label::ALL.iter().filter(|other| *other != one) {
+                assert!(!other.bytes().starts_with(one.bytes()), "{one:?} begins {other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Signatures, and statements that cannot be read before they are verified.
+//!
+//! ```text
+//! sign(k, L, s) = Ed25519(k, L ‖ s)                                             RFC 8032, verified strictly
+//! ```
+
+use std::{fmt, marker::PhantomData};
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use minicbor::{Decode, Encode};
+
+use crate::{
+    codec::{self, Malformed, Wire},
+    crypto::{Label, Secret, kdf},
+    id::Digest,
+};
+
+/// The signature is not this key's over these bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature is not by this key over these bytes")]
+#[non_exhaustive]
+pub struct BadSignature;
+
+/// A secret signing key.
+pub struct Signer(SigningKey);
+
+impl Signer {
+    /// The key pair of a seed.
+    #[must_use]
+    pub fn from_seed(seed: &Secret<32>) -> Self {
+        Self(SigningKey::from_bytes(seed.expose()))
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs bytes as what the label says.
+    #[must_use]
+    pub fn sign(&self, label: Label, bytes: &[u8]) -> Signature {
+        Signature(self.0.sign(&[label.bytes(), bytes].concat()).to_bytes())
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
+/// A public signing key; never a weak one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VerifyingKey([u8; 32]);
+
+impl VerifyingKey {
+    /// Takes the bytes of a key.
+    ///
+    /// # Errors
+    /// [`Malformed`] if they are no point of the curve, or one of small order, under which anything verifies.
+    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, Malformed> {
+        match ed25519_dalek::VerifyingKey::from_bytes(&bytes) {
+            Ok(key) if !key.is_weak() => Ok(Self(bytes)),
+            Ok(_) | Err(_) => Err(Malformed("verifying key")),
+        }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Checks a signature strictly: one key, one message, one signature.
+    ///
+    /// # Errors
+    /// [`BadSignature`] in every other case.
+    pub fn verify(&self, label: Label, bytes: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).or(Err(BadSignature))?;
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        key.verify_strict(&[label.bytes(), bytes].concat(), &signature).or(Err(BadSignature))
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({})", Digest::from_bytes(self.0))
+    }
+}
+
+impl<C> Encode<C> for VerifyingKey {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?;
+        Ok(())
+    }
+}
+
+impl<'b, C> Decode<'b, C> for VerifyingKey {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let wrong = || minicbor::decode::Error::message("not a verifying key");
+        let bytes = d.bytes()?.try_into().or(Err(wrong()))?;
+        Self::from_bytes(bytes).or(Err(wrong()))
+    }
+}
+
+/// A signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature([u8; 64]);
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
+}
+
+impl<C> Encode<C> for Signature {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?;
+        Ok(())
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Signature {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let bytes = d.bytes()?.try_into();
+        bytes.map(Self).or(Err(minicbor::decode::Error::message("wrong length")))
+    }
+}
+
+/// A value that is signed: its label keeps it from being taken for any other.
+pub trait Statement: Wire {
+    /// What its signature is for.
+    const LABEL: Label;
+}
+
+/// A statement as it came, with its signature; read it by verifying it.
+pub struct Signed<T> {
+    statement: Vec<u8>,
+    signature: Signature,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Statement> Signed<T> {
+    /// Signs a statement.
+    #[must_use]
+    pub fn sign(statement: &T, signer: &Signer) -> Self {
+        let statement = codec::encode(statement);
+        let signature = signer.sign(T::LABEL, &statement);
+        Self { statement, signature, of: PhantomData }
+    }
+
+    /// The statement, if this key signed it.
+    ///
+    /// # Errors
+    /// [`BadSignature`] if it did not, or the bytes are not the one encoding of such a statement.
+    pub fn verify(&self, key: &VerifyingKey) -> Result<T, BadSignature> {
+        key.verify(T::LABEL, &self.statement, &self.signature)?;
+        codec::decode(&self.statement).or(Err(BadSignature))
+    }
+
+    /// What the statement claims, before anything is verified: only to find out whose key to verify it with.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the bytes are not the one encoding of such a statement.
+    pub fn claims(&self) -> Result<T, Malformed> {
+        codec::decode(&self.statement)
+    }
+
+    /// The digest of statement and signature.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        kdf::digest(T::LABEL, &[&self.statement, &self.signature.0])
+    }
+}
+
+impl<T> Clone for Signed<T> {
+    fn clone(&self) -> Self {
+        Self { statement: self.statement.clone(), signature: self.signature, of: PhantomData }
+    }
+}
+
+impl<T> PartialEq for Signed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.statement == other.statement && self.signature == other.signature
+    }
+}
+
+impl<T> Eq for Signed<T> {}
+
+impl<T> fmt::Debug for Signed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signed({} bytes)", self.statement.len())
+    }
+}
+
+impl<T, C> Encode<C> for Signed<T> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(2)?.bytes(&self.statement)?.bytes(&self.signature.0)?;
+        Ok(())
+    }
+}
+
+impl<'b, T, C> Decode<'b, C> for Signed<T> {
+    fn decode(d: &mut minicbor::Decoder<'b>, c: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if d.array()? != Some(2) {
+            return Err(minicbor::decode::Error::message("not a signed statement"));
+        }
+        let statement = d.bytes()?.to_vec();
+        Ok(Self { statement, signature: Signature::decode(d, c)?, of: PhantomData })
+    }
+}
+
+impl<T: Statement> Wire for Signed<T> {
+    const NAME: &'static str = T::NAME;
+    // The statement, its signature (64 bytes) and their CBOR heads.
+    const BYTES_MAX: usize = T::BYTES_MAX.saturating_add(80);
+}

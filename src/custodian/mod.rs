@@ -1,0 +1,33 @@
+//! The seam between the sides: bytes in, bytes out.
+//!
+//! A [`Custodian`] stores and decides and cannot read. `vault::Vault` is one, in process; a host that puts a network
+//! between writes another, of ten lines, that carries the bytes. Nothing that crosses holds a party's secret key, a
+//! folder key or plaintext.
+
+mod answer;
+mod chart;
+mod query;
+mod submission;
+
+pub use answer::{Accepted, Answer, MyFolder, OwnFolder, Refusal, Response, Salt, StreamPage};
+pub use chart::{EpochEntry, Run, SealedChart, Writer};
+pub use query::{Query, Question};
+pub use submission::{Part, Request, Submission};
+
+/// What carried the bytes did not.
+#[derive(Debug, thiserror::Error)]
+#[error("the custodian was not reached: try again")]
+#[non_exhaustive]
+pub struct Unreachable {
+    /// Why, if the transport says.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The side that stores and decides.
+pub trait Custodian: Send + Sync {
+    /// Answers one message.
+    ///
+    /// # Errors
+    /// [`Unreachable`] if no answer came; a refusal is an answer.
+    fn exchange(&self, message: &[u8]) -> Result<Vec<u8>, Unreachable>;
+}

@@ -1,0 +1,55 @@
+//! Verbs: all that can happen.
+
+use crate::codec::coded;
+
+coded! {
+    /// What an event says was done.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Verb {
+        /// A party brought its card.
+        Enrol = 1, "enrolled";
+        /// A registrar gave its word on a party.
+        Attest = 2, "attested";
+        /// A registrar took its word back.
+        Withdraw = 3, "withdrew the attestation";
+        /// An owner began a folder.
+        OpenFolder = 4, "began";
+        /// An owner made a new key for a folder.
+        Rotate = 5, "made a new key for";
+        /// Records were added.
+        Write = 6, "wrote to";
+        /// Records got a new version.
+        Amend = 7, "amended";
+        /// Sealed records were handed in that a later write will add.
+        Stage = 8, "sent ahead records for";
+        /// A key was granted, without the identity.
+        Grant = 9, "granted";
+        /// The identity was granted together with a case.
+        Assign = 10, "assigned a doctor, with the identity in";
+        /// A reader was left out of the next epoch.
+        Revoke = 11, "revoked access to";
+        /// A folder was opened.
+        Open = 12, "opened";
+        /// A case was closed: nothing is added to it any more.
+        Close = 13, "closed";
+        /// The custodian refused.
+        Deny = 14, "refused";
+        /// The custodian's store was restored from a backup.
+        Restore = 15, "restored a backup of";
+        /// The vault was made, under this policy.
+        Create = 16, "made";
+    }
+}
+
+coded! {
+    /// What kind of actor acted.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum ActorClass {
+        /// Someone, now.
+        Person = 1, "person";
+        /// A program, by itself.
+        System = 2, "system";
+        /// A program, over many at once.
+        Batch = 3, "batch";
+    }
+}

@@ -1,0 +1,118 @@
+//! Cards: a party's public keys.
+//!
+//! ```text
+//! card = { party, role, X-Wing public key, Ed25519 public key } ‖ Ed25519(…)      signed by the key it names
+//! ```
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    codec::wire,
+    crypto::{Label, SealingKey, Signed, Signer, Statement, VerifyingKey},
+    id::{Digest, PartyId},
+    party::Role,
+};
+
+/// What a card says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CardStatement {
+    #[n(0)]
+    pub(crate) party: PartyId,
+    #[n(1)]
+    pub(crate) role: Role,
+    #[n(2)]
+    pub(crate) sealing: SealingKey,
+    #[n(3)]
+    pub(crate) verifying: VerifyingKey,
+}
+
+wire! { CardStatement: "card", 2048; Card: "card", 2048; }
+
+impl Statement for CardStatement {
+    const LABEL: Label = Label::Card;
+}
+
+/// A party's public keys, with its own signature; a value of this type has been verified.
+///
+/// # Security
+/// A card proves that whoever made it holds its keys, and no more. That the party is who it says is an attestation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Card {
+    signed: Signed<CardStatement>,
+    statement: CardStatement,
+}
+
+impl Card {
+    /// Makes a card and signs it with its own key.
+    #[must_use]
+    pub(super) fn sign(statement: CardStatement, signer: &Signer) -> Self {
+        Self { signed: Signed::sign(&statement, signer), statement }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn party(&self) -> PartyId {
+        self.statement.party
+    }
+
+    /// As what.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.statement.role
+    }
+
+    /// The key to wrap for.
+    #[must_use]
+    pub const fn sealing_key(&self) -> &SealingKey {
+        &self.statement.sealing
+    }
+
+    /// The key that verifies what it signs.
+    #[must_use]
+    pub const fn verifying_key(&self) -> &VerifyingKey {
+        &self.statement.verifying
+    }
+
+    /// The digest that grants and attestations name.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.signed.digest()
+    }
+
+    /// The digest as people compare it over the telephone: eight groups of four digits.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let hex = self.digest().to_hex();
+        let groups: Vec<&str> = hex.as_bytes().chunks(4).take(8).filter_map(|group| str::from_utf8(group).ok()).collect();
+        groups.join(" ")
+    }
+}
+
+impl fmt::Debug for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Card({} {})", self.role(), self.party())
+    }
+}
+
+impl<C> Encode<C> for Card {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.signed.encode(e, c)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Card {
+    fn decode(d: &mut minicbor::Decoder<'b>, c: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let signed = Signed::<CardStatement>::decode(d, c)?;
+        let wrong = || minicbor::decode::Error::message("not a card signed by itself");
+        let key = signed.claims().or(Err(wrong()))?.verifying;
+        let statement = signed.verify(&key).or(Err(wrong()))?;
+        Ok(Self { signed, statement })
+    }
+}

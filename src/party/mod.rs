@@ -1,0 +1,15 @@
+//! Parties: who has keys, as what, and how keys rest.
+//!
+//! A [`Keyring`] is a party's secret half; its [`Card`], which it signs itself, the public half. A [`KeyFile`] is a
+//! keyring at rest. A card has one [`Role`]; the marker types [`Patient`], [`Doctor`], [`Registrar`] and [`Auditor`]
+//! say the same to the compiler.
+
+mod card;
+mod key_file;
+mod keyring;
+mod role;
+
+pub use card::{Card, CardStatement};
+pub use key_file::{KeyFile, KeyFileError};
+pub use keyring::{CaseKey, Keyring};
+pub use role::{Auditor, Doctor, Owner, Patient, Registrar, Role, RoleType};

@@ -1,0 +1,22 @@
+//! Records: one sealed thing each, in its place in a folder.
+//!
+//! ```text
+//! pre-key     = HKDF(K_X, "pre-key" ‖ vault, folder, epoch, record, version ‖ 32 random bytes)
+//! record key  = HKDF(pre-key, salt = HKDF(owner's shred key, folder ‖ epoch))
+//!   ├─ content key, used once                    ├─ commitment, stored, checked first, in constant time
+//! sealed      = header ‖ AES-256-GCM(content key, length ‖ content ‖ zeros (Padmé), aad = header)
+//! ```
+//!
+//! A folder's list is an append-only Merkle tree of [`Leaf`]s: what is in it, signed with every write.
+
+mod content;
+mod context;
+mod list;
+mod padding;
+mod sealed;
+
+pub use content::{Content, ContentError};
+pub use context::{Context, Kind};
+pub use list::{Leaf, ListItem};
+pub use padding::padded_length;
+pub use sealed::{FolderSalt, SealedRecord, Sealing, open, seal};

@@ -1,0 +1,309 @@
+//! Sealing a record and opening it again.
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use zeroize::Zeroizing;
+
+use crate::{
+    codec::{self, Magic, Malformed, wire},
+    crypto::{
+        DoesNotOpen, Label, Random, Secret,
+        aead::OneUseKey,
+        kdf::{derive, digest},
+        stream::{ChunkKey, Position},
+    },
+    folder::{EpochOf, FolderKey},
+    id::{Digest, OpId},
+    limits::{CHUNK_BYTES, CONTENT_BYTES_MAX, INLINE_BYTES_MAX, VALUE_BYTES_MAX},
+    record::{Content, Context, Leaf, content::Inner, padded_length},
+};
+
+const MAGIC: Magic = Magic(*b"CVSR", 1);
+
+/// What the owner's shred key adds to every record key of one folder and epoch; destroyed, all stay shut.
+#[derive(Debug)]
+pub struct FolderSalt(Secret<32>);
+
+impl FolderSalt {
+    /// The salt of a place, from the owner's shred key.
+    #[must_use]
+    pub fn derive(shred_key: &Secret<32>, place: EpochOf) -> Self {
+        Self(derive(shred_key.expose(), &[], Label::Salt, &[&place.to_bytes()]))
+    }
+
+    /// The salt as the custodian handed it out.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Secret::from_bytes(bytes))
+    }
+
+    /// The bytes, to hand out with an opened chart.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
+
+/// What stands before the ciphertext, bound to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+struct Header {
+    #[n(0)]
+    context: Context,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    random: [u8; 32],
+    #[n(2)]
+    commitment: Digest,
+    /// How many chunks hold the content; none when it is inside.
+    #[n(3)]
+    chunks: u32,
+    /// The digest of all chunks.
+    #[n(4)]
+    chunked: Option<Digest>,
+}
+
+/// A sealed record, as it is stored and sent.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SealedRecord {
+    #[n(0)]
+    header: Header,
+    #[n(1)]
+    body: ByteVec,
+}
+
+wire! { SealedRecord: "sealed record", VALUE_BYTES_MAX; }
+
+impl SealedRecord {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        let record: Self = codec::unframe(MAGIC, bytes)?;
+        let Header { chunks, chunked, .. } = record.header;
+        let most = CONTENT_BYTES_MAX.saturating_mul(9) / 8 / CHUNK_BYTES;
+        if (chunks == 0) != chunked.is_none() || usize::try_from(chunks).is_ok_and(|chunks| chunks > most) {
+            return Err(Malformed("sealed record"));
+        }
+        Ok(record)
+    }
+
+    /// The bytes to store.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::frame(MAGIC, self)
+    }
+
+    /// Where it says it lies.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.header.context
+    }
+
+    /// How many chunks hold its content.
+    #[must_use]
+    pub const fn chunk_count(&self) -> u32 {
+        self.header.chunks
+    }
+
+    /// Whether these are its chunks: all of them, whole, in order.
+    #[must_use]
+    pub fn has_chunks(&self, chunks: &[ByteVec]) -> bool {
+        match self.header.chunked {
+            None => chunks.is_empty(),
+            Some(all) => chunks.len() == self.header.chunks.try_into().unwrap_or(usize::MAX) && all == chunks_digest(chunks),
+        }
+    }
+
+    /// The digest of sealed bytes, as a leaf names it.
+    #[must_use]
+    pub fn digest_of(bytes: &[u8]) -> Digest {
+        digest(Label::Sealed, &[bytes])
+    }
+}
+
+impl std::fmt::Debug for SealedRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedRecord({:?})", self.header.context.record)
+    }
+}
+
+fn chunks_digest(chunks: &[ByteVec]) -> Digest {
+    let digests: Vec<Digest> = chunks.iter().map(|chunk| digest(Label::Sealed, &[chunk])).collect();
+    let parts: Vec<&[u8]> = digests.iter().map(|digest| digest.as_bytes().as_slice()).collect();
+    digest(Label::Chunks, &parts)
+}
+
+/// A record ready to be handed in: its leaf, its sealed bytes, the chunks of a large content.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Sealing {
+    /// What the folder's list will say of it.
+    #[n(0)]
+    pub leaf: Leaf,
+    /// The sealed record.
+    #[n(1)]
+    pub sealed: ByteVec,
+    /// The chunks of its content, if it is large.
+    #[n(2)]
+    pub chunks: Vec<ByteVec>,
+}
+
+/// The keys of one version of one record.
+struct RecordKey {
+    content: OneUseKey,
+    chunks: ChunkKey,
+    commitment: Secret<32>,
+}
+
+impl RecordKey {
+    fn derive(key: &FolderKey, salt: &FolderSalt, context: &Context, random: &[u8; 32]) -> Result<Self, DoesNotOpen> {
+        if key.place() != context.place() {
+            return Err(DoesNotOpen);
+        }
+        let key = key.lowered_to(context.clearance)?;
+        let place = context.place().to_bytes();
+        let parts: [&[u8]; 4] = [&place, context.record.as_bytes(), &context.version.to_be_bytes(), random];
+        let pre_key = derive(key.secret().expose(), &[], Label::PreKey, &parts);
+        let record_key = derive(pre_key.expose(), salt.expose(), Label::RecordKey, &[]);
+        let of = |label| derive(record_key.expose(), &[], label, &[]);
+        Ok(Self {
+            content: OneUseKey::new(of(Label::ContentKey)),
+            chunks: ChunkKey::new(of(Label::ChunkKey)),
+            commitment: of(Label::Commitment),
+        })
+    }
+}
+
+/// Seals a content in its place; the author is the act that will write it.
+///
+/// # Errors
+/// [`DoesNotOpen`] if the key is of another place or a lower clearance.
+pub fn seal(
+    (key, salt): (&FolderKey, &FolderSalt),
+    context: Context,
+    author: OpId,
+    content: &Content,
+    random: &mut Random,
+) -> Result<Sealing, DoesNotOpen> {
+    let fresh: [u8; 32] = random.bytes();
+    let digest_salt: [u8; 32] = random.bytes();
+    let RecordKey { content: content_key, chunks: chunk_key, commitment } =
+        RecordKey::derive(key, salt, &context, &fresh)?;
+    let is_large = content.bytes().len() > INLINE_BYTES_MAX;
+    let chunks: Vec<ByteVec> = if is_large {
+        let padded = zero_padded(content.bytes());
+        chunk_key.seal(&codec::encode(&context), &padded).into_iter().map(ByteVec::from).collect()
+    } else {
+        Vec::new()
+    };
+    let header = Header {
+        context,
+        random: fresh,
+        commitment: Digest::from_bytes(*commitment.expose()),
+        chunks: u32::try_from(chunks.len()).or(Err(DoesNotOpen))?,
+        chunked: is_large.then(|| chunks_digest(&chunks)),
+    };
+    let inner = Inner {
+        salt: digest_salt,
+        media: content.media_type().to_owned(),
+        bytes: if is_large { ByteVec::from(Vec::new()) } else { content.bytes().to_vec().into() },
+        length: u64::try_from(content.bytes().len()).or(Err(DoesNotOpen))?,
+    };
+    let plaintext = Zeroizing::new(codec::encode(&inner));
+    let body = content_key.seal(&codec::encode(&header), &with_length(&plaintext)).into();
+    let sealed = SealedRecord { header, body }.to_bytes();
+    let leaf = Leaf {
+        record: context.record,
+        version: context.version,
+        kind: context.kind,
+        clearance: context.clearance,
+        epoch: context.epoch,
+        author,
+        sealed: SealedRecord::digest_of(&sealed),
+        content: content.digest(&digest_salt),
+    };
+    Ok(Sealing { leaf, sealed: sealed.into(), chunks })
+}
+
+/// Opens a record that the list names: commitment first, then the content, then whether it is what its author signed.
+///
+/// # Errors
+/// [`DoesNotOpen`] for another key or place, changed bytes, a missing chunk, or another content than the leaf says.
+pub fn open(
+    key: &FolderKey,
+    salt: &FolderSalt,
+    leaf: &Leaf,
+    sealed: &[u8],
+    chunks: &[ByteVec],
+) -> Result<Content, DoesNotOpen> {
+    let record = SealedRecord::from_bytes(sealed).or(Err(DoesNotOpen))?;
+    let context = record.header.context;
+    let EpochOf { vault, folder, .. } = key.place();
+    let expected = Context {
+        vault,
+        folder,
+        epoch: leaf.epoch,
+        record: leaf.record,
+        version: leaf.version,
+        kind: leaf.kind,
+        clearance: leaf.clearance,
+    };
+    if context != expected || SealedRecord::digest_of(sealed) != leaf.sealed || !record.has_chunks(chunks) {
+        return Err(DoesNotOpen);
+    }
+    let keys = RecordKey::derive(key, salt, &context, &record.header.random)?;
+    if !keys.commitment.same(&Secret::from_bytes(*record.header.commitment.as_bytes())) {
+        return Err(DoesNotOpen);
+    }
+    let plaintext = Zeroizing::new(keys.content.open(&codec::encode(&record.header), &record.body)?);
+    let inner: Inner = codec::decode(without_length(&plaintext)?).or(Err(DoesNotOpen))?;
+    let bytes = match record.header.chunks {
+        0 => Vec::from(inner.bytes),
+        count => open_chunks(&keys.chunks, &context, chunks, count)?,
+    };
+    let length = usize::try_from(inner.length).or(Err(DoesNotOpen))?;
+    let bytes = cut(bytes, length)?;
+    let content = Content::from_bytes(inner.media, bytes).or(Err(DoesNotOpen))?;
+    if content.digest(&inner.salt) == leaf.content { Ok(content) } else { Err(DoesNotOpen) }
+}
+
+fn open_chunks(key: &ChunkKey, context: &Context, chunks: &[ByteVec], count: u32) -> Result<Vec<u8>, DoesNotOpen> {
+    let aad = codec::encode(context);
+    let mut bytes = Vec::new();
+    for (number, chunk) in (0..count).zip(chunks) {
+        bytes.extend(key.open(&aad, Position { number, count }, chunk)?);
+    }
+    Ok(bytes)
+}
+
+/// The content without its padding, which must be zeros.
+fn cut(mut bytes: Vec<u8>, length: usize) -> Result<Vec<u8>, DoesNotOpen> {
+    let padding = bytes.get(length..).ok_or(DoesNotOpen)?;
+    if padding.iter().any(|byte| *byte != 0) {
+        return Err(DoesNotOpen);
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+fn zero_padded(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut padded = Zeroizing::new(Vec::with_capacity(padded_length(bytes.len())));
+    padded.extend_from_slice(bytes);
+    padded.resize(padded_length(bytes.len()), 0);
+    padded
+}
+
+/// `length ‖ bytes ‖ zeros`.
+fn with_length(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes();
+    let whole = Zeroizing::new([length.as_slice(), bytes].concat());
+    zero_padded(&whole)
+}
+
+fn without_length(padded: &[u8]) -> Result<&[u8], DoesNotOpen> {
+    let (length, rest) = padded.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
+    let length = usize::try_from(u64::from_be_bytes(*length)).or(Err(DoesNotOpen))?;
+    let (bytes, padding) = rest.split_at_checked(length).ok_or(DoesNotOpen)?;
+    if padding.iter().any(|byte| *byte != 0) { Err(DoesNotOpen) } else { Ok(bytes) }
+}

@@ -1,0 +1,101 @@
+//! The vault's own stream: how it began, what it refused, that it was restored.
+
+use std::sync::PoisonError;
+
+use crate::{
+    access::{Denial, Policy},
+    crypto::Label,
+    event::{ActorClass, Event, Principal, Streamed, Verb},
+    id::{Digest, FolderId, OpId, PartyId},
+    party::Card,
+    time::{Timestamp, days},
+    vault::{
+        Vault,
+        desk::Desk,
+        fault::Fault,
+        submit::statement_digest,
+        tables::{HeadRow, PartyRow, Table},
+    },
+};
+
+/// How many denials were written in the present minute.
+#[derive(Debug)]
+pub(super) struct DenialRate {
+    minute: u64,
+    count: u32,
+}
+
+impl DenialRate {
+    pub(super) const fn new() -> Self {
+        Self { minute: 0, count: 0 }
+    }
+
+    /// Whether one more may be written.
+    fn admits(&mut self, now: Timestamp, most: u32) -> bool {
+        let minute = now.as_ms() / (days(1).as_secs() * 1000 / 24 / 60);
+        if minute != self.minute {
+            *self = Self { minute, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= most
+    }
+}
+
+impl Vault {
+    /// Writes a refusal to the vault's stream. It takes the same work whether the thing was absent or forbidden.
+    pub(super) fn note_denial(&self, denial: Denial, actor: Option<PartyId>, folder: Option<FolderId>) {
+        let now = self.clock.now();
+        let admitted = {
+            let mut rate = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
+            rate.admits(now, self.policy.denials_per_minute)
+        };
+        if !admitted || self.is_read_only() {
+            return;
+        }
+        let event = |event: Event| Event {
+            on_behalf_of: actor,
+            folder,
+            reason: Some(denial.code()),
+            ..event
+        };
+        if let Err(fault) = self.act_as_vault(Verb::Deny, event, &[]) {
+            tracing::warn!(code = ?fault.refusal(), "a denial could not be written to the vault's stream");
+        }
+    }
+
+    /// The first event of all: this vault, under this policy.
+    pub(super) fn note_creation(&self, policy: &Policy) -> Result<(), Fault> {
+        let digest = statement_digest(Label::Policy, policy);
+        let cards: Vec<&Card> = policy.registrars.iter().collect();
+        self.act_as_vault(Verb::Create, |event| Event { subject: Some(digest), ..event }, &cards)
+    }
+
+    /// That the store was restored from a backup, and from which generation on.
+    pub(super) fn note_restore(&self, evidence: Digest) -> Result<(), Fault> {
+        self.act_as_vault(Verb::Restore, |event| Event { subject: Some(evidence), ..event }, &[])
+    }
+
+    fn act_as_vault(&self, verb: Verb, with: impl FnOnce(Event) -> Event, cards: &[&Card]) -> Result<(), Fault> {
+        let principal = Principal::Vault(self.trust.vault);
+        let _turn = self.turn(principal);
+        let mut desk = Desk::new(&self.shelves, principal, self.fork_random())?;
+        let now = self.clock.now();
+        let op_id = OpId::from_bytes(desk.random().bytes());
+        let event = Event::new((self.trust.vault, op_id), principal, verb, now, desk.random().bytes());
+        let event = Event { class: ActorClass::System, ..with(event) };
+        let streamed = Streamed { received: now, event: self.sign(&event) };
+        let mut head: HeadRow = desk.get(Table::Head, &[])?.unwrap_or_default();
+        let seq = head.frontier.size();
+        head.frontier.append(streamed.entry(seq).hash());
+        desk.put(Table::Event, &[&seq.to_be_bytes()], &streamed)?;
+        desk.put(Table::Head, &[], &head)?;
+        for card in cards {
+            let place = self.shelves.keys.place(Principal::Party(card.party()));
+            let row = PartyRow { card: (*card).clone(), attestations: <_>::default() };
+            desk.put_at(place, Table::Party, &[], &row)?;
+        }
+        desk.commit(op_id, Vec::new())?;
+        self.anchor_if_due();
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! The desk: where one submission is worked out before it is committed, whole or not at all.
+//!
+//! Reads go through what this submission has already put down; writes are gathered. [`Desk::commit`] is the one place
+//! that calls [`Store::commit`](crate::store::Store::commit).
+
+use std::collections::BTreeMap;
+
+use crate::{
+    access::Permit,
+    event::Principal,
+    id::OpId,
+    store::{Batch, Key, KeyRange, Place, Store, StoreError},
+    vault::{
+        fault::Fault,
+        tables::{Row, RowKeys, Table, key},
+    },
+};
+
+/// Store and row keys: what reading needs.
+pub(super) struct Shelves {
+    pub(super) store: Box<dyn Store>,
+    pub(super) keys: RowKeys,
+}
+
+impl Shelves {
+    /// A row of a place.
+    pub(super) fn read<T: Row>(&self, place: Place, table: Table, row: &[&[u8]]) -> Result<Option<T>, Fault> {
+        let key = key(place, table, row)?;
+        match self.store.get(&key)? {
+            None => Ok(None),
+            Some(sealed) => Ok(Some(self.keys.open(table, &key, &sealed)?)),
+        }
+    }
+
+    /// The rows of a place whose ids begin so, in order, with what follows the beginning.
+    pub(super) fn scan<T: Row>(&self, place: Place, table: Table, prefix: &[u8]) -> Result<Vec<T>, Fault> {
+        let mut range = KeyRange::prefix(place, table.code(), prefix)?;
+        let mut rows = Vec::new();
+        loop {
+            let page = self.store.scan(range, PAGE)?;
+            let last = page.last().map(|entry| entry.key.clone());
+            let is_last = page.len() < PAGE;
+            for entry in page {
+                rows.push(self.keys.open(table, &entry.key, &entry.value)?);
+            }
+            match last {
+                Some(last) if !is_last => range = KeyRange::prefix(place, table.code(), prefix)?.after(last.row())?,
+                Some(_) | None => return Ok(rows),
+            }
+        }
+    }
+}
+
+const PAGE: usize = 256;
+
+/// What will stand in a row.
+enum Write {
+    Delete,
+    Put(Vec<u8>),
+}
+
+/// One submission's work on one owner's rows.
+pub(super) struct Desk<'v> {
+    pub(super) shelves: &'v Shelves,
+    pub(super) owner: Principal,
+    pub(super) place: Place,
+    writes: BTreeMap<Key, Write>,
+    head_before: (Key, Option<Vec<u8>>),
+    random: crate::crypto::Random,
+}
+
+impl<'v> Desk<'v> {
+    /// A clear desk for an owner.
+    pub(super) fn new(shelves: &'v Shelves, owner: Principal, random: crate::crypto::Random) -> Result<Self, Fault> {
+        let place = shelves.keys.place(owner);
+        let head = key(place, Table::Head, &[])?;
+        let head_before = shelves.store.get(&head)?;
+        Ok(Self { shelves, owner, place, writes: BTreeMap::new(), head_before: (head, head_before), random })
+    }
+
+    pub(super) const fn random(&mut self) -> &mut crate::crypto::Random {
+        &mut self.random
+    }
+
+    /// A row of the owner's place, as this submission leaves it.
+    pub(super) fn get<T: Row>(&self, table: Table, row: &[&[u8]]) -> Result<Option<T>, Fault> {
+        let key = key(self.place, table, row)?;
+        let stored = match self.writes.get(&key) {
+            Some(Write::Delete) => None,
+            Some(Write::Put(sealed)) => Some(sealed.clone()),
+            None => self.shelves.store.get(&key)?,
+        };
+        stored.map_or(Ok(None), |sealed| Ok(Some(self.shelves.keys.open(table, &key, &sealed)?)))
+    }
+
+    /// A row that is kept as it came.
+    pub(super) fn get_raw(&self, table: Table, row: &[&[u8]]) -> Result<Option<Vec<u8>>, Fault> {
+        let key = key(self.place, table, row)?;
+        match self.writes.get(&key) {
+            Some(Write::Delete) => Ok(None),
+            Some(Write::Put(bytes)) => Ok(Some(bytes.clone())),
+            None => Ok(self.shelves.store.get(&key)?),
+        }
+    }
+
+    pub(super) fn put<T: Row>(&mut self, table: Table, row: &[&[u8]], value: &T) -> Result<(), Fault> {
+        self.put_at(self.place, table, row, value)
+    }
+
+    pub(super) fn put_at<T: Row>(
+        &mut self,
+        place: Place,
+        table: Table,
+        row: &[&[u8]],
+        value: &T,
+    ) -> Result<(), Fault> {
+        let key = key(place, table, row)?;
+        let sealed = self.shelves.keys.seal(table, &key, value, &mut self.random);
+        self.writes.insert(key, Write::Put(sealed));
+        Ok(())
+    }
+
+    pub(super) fn put_raw(&mut self, table: Table, row: &[&[u8]], bytes: Vec<u8>) -> Result<(), Fault> {
+        self.writes.insert(key(self.place, table, row)?, Write::Put(bytes));
+        Ok(())
+    }
+
+    pub(super) fn delete_at(&mut self, place: Place, table: Table, row: &[&[u8]]) -> Result<(), Fault> {
+        self.writes.insert(key(place, table, row)?, Write::Delete);
+        Ok(())
+    }
+
+    /// Rows of the owner's place whose ids begin so, as this submission leaves them, with their full ids.
+    pub(super) fn scan<T: Row>(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, T)>, Fault> {
+        let mut range = KeyRange::prefix(self.place, table.code(), prefix)?;
+        let mut rows: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
+        loop {
+            let page = self.shelves.store.scan(range, PAGE)?;
+            let last = page.last().map(|entry| entry.key.clone());
+            let is_last = page.len() < PAGE;
+            rows.extend(page.into_iter().map(|entry| (entry.key, entry.value)));
+            match last {
+                Some(last) if !is_last => {
+                    range = KeyRange::prefix(self.place, table.code(), prefix)?.after(last.row())?;
+                }
+                Some(_) | None => break,
+            }
+        }
+        for (key, write) in &self.writes {
+            if key.place() == self.place && key.table() == table.code() && key.row().starts_with(prefix) {
+                match write {
+                    Write::Delete => rows.remove(key),
+                    Write::Put(sealed) => rows.insert(key.clone(), sealed.clone()),
+                };
+            }
+        }
+        rows.into_iter()
+            .map(|(key, sealed)| Ok((key.row().to_vec(), self.shelves.keys.open(table, &key, &sealed)?)))
+            .collect()
+    }
+
+    /// Commits all of it in one atomic batch, if the owner's head is still the one the work began with.
+    ///
+    /// The permits of all its events are given up here.
+    pub(super) fn commit(self, op_id: OpId, permits: Vec<Permit>) -> Result<(), Fault> {
+        drop(permits);
+        let (head, before) = self.head_before;
+        let mut batch = Batch::across(op_id);
+        batch = match before {
+            Some(value) => batch.expect_value(head, value),
+            None => batch.expect_absent(head),
+        };
+        for (key, write) in self.writes {
+            batch = match write {
+                Write::Delete => batch.delete(key),
+                Write::Put(value) => batch.put(key, value),
+            };
+        }
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes: every change has come through `submit`")]
+        let committed = self.shelves.store.commit(batch);
+        Ok(committed?)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,83 @@
+//! What can go wrong when a vault is made, opened or closed.
+
+use crate::{
+    crypto::NoRandomness,
+    store::StoreError,
+    time::Timestamp,
+    vault::{fault::Fault, host::HostError},
+};
+
+/// Why a vault was not made, opened or closed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// The anchor is missing, or not this vault's.
+    #[error("the host's anchor is missing or not this vault's: bring the right host directory, or salvage")]
+    Anchor,
+    /// A stored row is not what this vault wrote.
+    #[error("the store holds what this vault did not write: keep it as evidence, and restore a backup")]
+    Damaged,
+    /// The store holds a vault already.
+    #[error("the store holds a vault already: open it")]
+    Exists,
+    /// The host failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The store holds no vault.
+    #[error("the store holds no vault: create one, or check the path")]
+    NoVault,
+    /// The policy cannot be kept.
+    #[error("the policy names no registrars, too many, cards of another role, or needs more than it names")]
+    Policy,
+    /// No randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The store is older than the anchor.
+    #[error(
+        "the store is rolled back: it stands at generation {store}, and stood at {anchor} at {at}. Bring the newer \
+         store; or save what is there with `Vault::salvage`; or go on from a backup with `Vault::accept_restore`"
+    )]
+    RolledBack {
+        /// The store's generation.
+        store: u64,
+        /// The anchor's generation.
+        anchor: u64,
+        /// When that was.
+        at: Timestamp,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The host's root key is not the one this vault was made with.
+    #[error("the host's root key is not the one this vault was made with: bring the right host directory")]
+    WrongRoot,
+}
+
+impl VaultError {
+    /// A name for it that stays.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Anchor => "anchor",
+            Self::Damaged => "damaged",
+            Self::Exists => "vault-exists",
+            Self::Host(error) => error.code(),
+            Self::NoVault => "no-vault",
+            Self::Policy => "policy",
+            Self::Randomness(_) => "no-randomness",
+            Self::RolledBack { .. } => "rolled-back",
+            Self::Store(error) => error.code(),
+            Self::WrongRoot => "wrong-root",
+        }
+    }
+}
+
+impl From<Fault> for VaultError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(error) => Self::Store(error),
+            Fault::Host(error) => Self::Host(error),
+            Fault::Denied(..) | Fault::Conflict | Fault::Malformed | Fault::Damaged | Fault::ReadOnly => Self::Damaged,
+        }
+    }
+}

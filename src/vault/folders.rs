@@ -1,0 +1,257 @@
+//! Beginning a folder, renewing its key, closing it; granting.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    access::{Act, Capacity, Denial, Permit},
+    consent::{Grant, GrantStatement, Purpose},
+    event::{Principal, Verb},
+    folder::{Epoch, FolderKind},
+    id::{Digest, PartyId},
+    limits::READERS_MAX,
+    merkle::Frontier,
+    party::{CaseKey, Role},
+    vault::{
+        fault::Fault,
+        submit::{Claim, Work},
+        tables::{ConsentRow, EpochRow, FolderRow, GrantRow, MineRow, OutboxRow, PartyRow, Table},
+    },
+};
+
+impl Work<'_> {
+    pub(super) fn open_folder(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let event = &claim.event;
+        let folder = event.folder.ok_or(Fault::Malformed)?;
+        let opening = event.opening.ok_or(Fault::Malformed)?;
+        let (capacity, _) = self.capacity(claim, None)?;
+        let is_attested = match &claim.card {
+            Some(card) => self.vault.is_vouched(card, self.now)?,
+            None => false,
+        };
+        let act = Act::Begin { kind: opening.kind, open_cases: self.head.open_cases, is_attested };
+        let permit = self.decide(claim, act, (own(capacity, event.actor, self.owner), None))?;
+        let is_case = opening.kind == FolderKind::Case;
+        let vouches = |key| CaseKey::folder_of(self.vault.trust.vault, &key) == folder;
+        let id_fits = if is_case { opening.verifying.is_some_and(vouches) } else { opening.verifying.is_none() };
+        // A folder without a key is nothing: its first epoch stands beside its beginning.
+        let next = claim.after.first().ok_or(Fault::Malformed)?.event.claims()?;
+        let is_keyed = next.verb == Verb::Rotate && next.folder == Some(folder);
+        if !id_fits || !is_keyed || self.folder(folder)?.is_some() {
+            return Err(Fault::Malformed);
+        }
+        if opening.kind == FolderKind::Identity && self.head.identity.replace(folder).is_some() {
+            return Err(Fault::Conflict);
+        }
+        if is_case {
+            self.head.open_cases = self.head.open_cases.saturating_add(1);
+        }
+        let row = FolderRow {
+            folder,
+            kind: opening.kind,
+            verifying: opening.verifying,
+            nonce: opening.nonce,
+            epoch: Epoch::from_number(0),
+            commitments: None,
+            list: Frontier::new(),
+            is_closed: false,
+            opened: self.position(),
+        };
+        self.put_folder(&row)?;
+        Ok(permit)
+    }
+
+    /// The next epoch: commitments, wraps for who remains, the way back.
+    pub(super) fn renew(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let event = &claim.event;
+        let mut folder = self.named_folder(event)?;
+        let (capacity, _) = self.capacity(claim, Some(&folder))?;
+        let permit = self.decide(claim, Act::Renew, (capacity, Some(&folder)))?;
+        let before = if folder.commitments.is_some() { self.grants_of(&folder, None)? } else { Vec::new() };
+        if event.epoch != Some(folder.epoch.next()) {
+            return Err(Fault::Conflict);
+        }
+        let links = claim.part.back_links.as_ref();
+        let linked = links.map(crate::folder::BackLinks::digest) == event.back_links
+            && links.is_some() == folder.commitments.is_some();
+        let commitments = event.commitments.filter(|_| linked).ok_or(Fault::Malformed)?;
+        self.check_remaining(claim, &folder, &before)?;
+        for row in before {
+            self.desk.delete_at(self.desk.place, Table::Grant, &[&self.grant_row(&row.grant.statement)])?;
+        }
+        folder.epoch = folder.epoch.next();
+        folder.commitments = Some(commitments);
+        let epoch = EpochRow { event: self.position(), back_links: links.cloned() };
+        let row = self.vault.folder_row(folder.folder);
+        self.desk.put(Table::Epoch, &[&row, &folder.epoch.number().to_be_bytes()], &epoch)?;
+        self.put_grants(claim, &folder)?;
+        self.put_folder(&folder)?;
+        self.salts.push((folder.folder, folder.epoch));
+        Ok(permit)
+    }
+
+    /// Who gets the new key: the owner; those who had the old one, under the same terms; others by a decision.
+    fn check_remaining(&self, claim: &Claim<'_>, folder: &FolderRow, before: &[GrantRow]) -> Result<(), Fault> {
+        let statements: Vec<GrantStatement> = claim.part.grants.iter().map(|grant| grant.statement).collect();
+        let next = FolderRow { epoch: folder.epoch.next(), ..folder.clone() };
+        let mut has_owner = false;
+        for statement in &statements {
+            if statement.reader == self.owner {
+                has_owner = statement.terms.purpose() == Purpose::Own;
+                continue;
+            }
+            let had = before.iter().any(|row| {
+                let GrantStatement { reader, card, terms, because, .. } = row.grant.statement;
+                (reader, card, terms, because)
+                    == (statement.reader, statement.card, statement.terms, statement.because)
+            });
+            if !had {
+                drop(self.decide_give(claim, &next, statement)?);
+            }
+        }
+        if event_ends(claim) {
+            let ended = claim.event.subject;
+            let was = before.iter().find(|row| Some(row.grant.statement.digest()) == ended).ok_or(Fault::Conflict)?;
+            let GrantStatement { reader, because, .. } = was.grant.statement;
+            if statements.iter().any(|statement| statement.reader == reader && statement.because == because) {
+                return Err(Fault::Malformed);
+            }
+        }
+        if has_owner { Ok(()) } else { Err(Fault::Malformed) }
+    }
+
+    pub(super) fn give(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let folder = self.named_folder(&claim.event)?;
+        if claim.event.epoch != Some(folder.epoch) {
+            return Err(Fault::Conflict);
+        }
+        let [grant] = claim.part.grants.as_slice() else { return Err(Fault::Malformed) };
+        let is_assignment = claim.event.verb == Verb::Assign;
+        if grant.statement.reader == self.owner || is_assignment != (folder.kind == FolderKind::Identity) {
+            return Err(Denial::Identity.into());
+        }
+        let permit = self.decide_give(claim, &folder, &grant.statement)?;
+        self.put_grants(claim, &folder)?;
+        Ok(permit)
+    }
+
+    fn decide_give(&self, claim: &Claim<'_>, folder: &FolderRow, statement: &GrantStatement) -> Result<Permit, Fault> {
+        let (capacity, _) = self.capacity(claim, Some(folder))?;
+        let reader = self.vault.party(statement.reader)?;
+        let role = reader.as_ref().map_or(Role::Auditor, |row| row.card.role());
+        let is_attested = match &reader {
+            Some(row) if row.card.digest() == statement.card => self.vault.is_attested_as(row, statement, self.now)?,
+            Some(_) | None => false,
+        };
+        let is_assignment = statement.because.is_some() && self.stands_beside(claim, statement)?;
+        let act = Act::Give { terms: statement.terms, role, is_attested, is_assignment };
+        self.decide(claim, act, (capacity, Some(folder)))
+    }
+
+    /// Whether an earlier part of the same submission grants the Case to the same reader for the same time.
+    fn stands_beside(&self, claim: &Claim<'_>, identity: &GrantStatement) -> Result<bool, Fault> {
+        for part in claim.before {
+            let event = part.event.claims()?;
+            let beside = part.grants.iter().map(|grant| &grant.statement).any(|case| {
+                event.verb == Verb::Grant
+                    && Some(case.folder) == identity.because
+                    && (case.reader, case.card) == (identity.reader, identity.card)
+                    && (case.terms.starts(), case.terms.ends()) == (identity.terms.starts(), identity.terms.ends())
+                    && case.terms.purpose() == Purpose::Treatment
+            });
+            if beside {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Puts down the grants an event brings, each as its event signs it.
+    fn put_grants(&mut self, claim: &Claim<'_>, folder: &FolderRow) -> Result<(), Fault> {
+        let digests: Vec<Digest> = claim.part.grants.iter().map(|grant| grant.statement.digest()).collect();
+        if digests != claim.event.grants || digests.len() > READERS_MAX {
+            return Err(Fault::Malformed);
+        }
+        let mut seen = BTreeSet::new();
+        for grant in &claim.part.grants {
+            let GrantStatement { vault, folder: of, epoch, reader, because, .. } = grant.statement;
+            let fits = vault == self.vault.trust.vault && of == folder.folder && epoch == folder.epoch;
+            if !fits || !grant.is_whole() || !seen.insert((reader, because)) {
+                return Err(Fault::Malformed);
+            }
+            self.put_grant(grant, folder)?;
+        }
+        Ok(())
+    }
+
+    fn put_grant(&mut self, grant: &Grant, folder: &FolderRow) -> Result<(), Fault> {
+        let statement = grant.statement;
+        let event = self.position();
+        let row = self.grant_row(&statement);
+        self.desk.put(Table::Grant, &[&row], &GrantRow { grant: grant.clone(), event })?;
+        let consent = self.vault.shelves.keys.blind(Table::Consent, &[&statement.digest()]);
+        self.desk.put(Table::Consent, &[&consent], &ConsentRow { statement, event })?;
+        let is_known = statement.reader == self.owner || self.vault.mine(statement.reader, folder.folder)?.is_some();
+        if !is_known {
+            let mine = MineRow { owner: self.owner, folder: folder.folder, kind: folder.kind };
+            self.outbox.push(OutboxRow { reader: statement.reader, mine });
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let mut folder = self.named_folder(&claim.event)?;
+        let (capacity, _) = self.capacity(claim, Some(&folder))?;
+        let permit = self.decide(claim, Act::Close, (capacity, Some(&folder)))?;
+        if folder.kind != FolderKind::Case {
+            return Err(Fault::Malformed);
+        }
+        folder.is_closed = true;
+        self.head.open_cases = self.head.open_cases.saturating_sub(1);
+        self.put_folder(&folder)?;
+        Ok(permit)
+    }
+
+    /// The grants of a folder's present epoch: all, or one reader's.
+    pub(super) fn grants_of(&self, folder: &FolderRow, reader: Option<PartyId>) -> Result<Vec<GrantRow>, Fault> {
+        let keys = &self.vault.shelves.keys;
+        let mut prefix = [self.vault.folder_row(folder.folder).as_slice(), &folder.epoch.number().to_be_bytes()].concat();
+        if let Some(reader) = reader {
+            prefix.extend(keys.blind(Table::Grant, &[&folder.folder, &reader]));
+        }
+        let rows = self.desk.scan::<GrantRow>(Table::Grant, &prefix)?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    fn grant_row(&self, statement: &GrantStatement) -> Vec<u8> {
+        let keys = &self.vault.shelves.keys;
+        let reader = keys.blind(Table::Grant, &[&statement.folder, &statement.reader]);
+        let because = statement.because.map_or([0; 16], |case| keys.blind(Table::Grant, &[&case]));
+        let epoch = statement.epoch.number().to_be_bytes();
+        [self.vault.folder_row(statement.folder).as_slice(), &epoch, &reader, &because].concat()
+    }
+}
+
+fn event_ends(claim: &Claim<'_>) -> bool {
+    claim.event.verb == Verb::Revoke
+}
+
+/// Before its folder exists, an owner is whoever acts as itself.
+fn own(capacity: Capacity, actor: Principal, owner: PartyId) -> Capacity {
+    if actor == Principal::Party(owner) { Capacity::Owner } else { capacity }
+}
+
+impl crate::vault::Vault {
+    /// Whether a reader's card is vouched for now, by exactly the attestations the grant relies on.
+    fn is_attested_as(
+        &self,
+        row: &PartyRow,
+        statement: &GrantStatement,
+        now: crate::time::Timestamp,
+    ) -> Result<bool, Fault> {
+        if row.card.role() == Role::Registrar {
+            return self.is_vouched(&row.card, now);
+        }
+        let vouched = self.trust.vouched(&row.card, &row.attestations, now);
+        Ok(vouched.is_some_and(|vouched| statement.attested == Some(vouched.digest)))
+    }
+}

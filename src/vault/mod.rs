@@ -1,0 +1,322 @@
+//! The vault: the custodian's side. It stores and decides, and cannot read.
+//!
+//! A message is verified, decided by [`access`](crate::access), worked out on a desk, and committed in one atomic
+//! durable batch; only then is it answered. No function here and no row holds a party's secret key, a folder key or
+//! plaintext.
+
+mod anchor;
+mod ask;
+mod deny;
+mod desk;
+mod error;
+mod fault;
+mod folders;
+mod host;
+mod open;
+mod outbox;
+mod people;
+mod shred;
+mod submit;
+mod tables;
+mod write;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
+
+pub use anchor::Anchor;
+pub use error::VaultError;
+pub use host::{Host, HostDir, HostError, ShredTag};
+
+use crate::{
+    access::Policy,
+    codec::{self, Magic, wire},
+    credential::Trust,
+    crypto::{Random, Secret, Signer},
+    custodian::{Custodian, Refusal, Request, Response, Unreachable},
+    event::Principal,
+    id::{OpId, VaultId},
+    limits::REGISTRARS_MAX,
+    party::Role,
+    store::{Batch, Place, Store},
+    time::{Clock, SystemClock, Timestamp},
+    vault::{
+        deny::DenialRate,
+        desk::Shelves,
+        fault::Fault,
+        outbox::Waiting,
+        tables::{RowKeys, Table, key},
+    },
+};
+
+/// Turns for owners: two submissions about one owner's data follow each other, those about different owners' need not.
+const TURNS: usize = 64;
+
+/// The custodian, in process.
+///
+/// # Security
+/// It cannot read a record, and cannot forge an event. It can refuse, delay, forget and watch: who acts when, on how
+/// much. What it forgets is found by receipts and by sessions' memories.
+pub struct Vault {
+    shelves: Shelves,
+    host: Box<dyn Host>,
+    clock: Box<dyn Clock>,
+    random: Mutex<Random>,
+    signer: Signer,
+    root: Secret<32>,
+    trust: Trust,
+    policy: Policy,
+    turns: Vec<Mutex<()>>,
+    outbox: Mutex<Vec<Waiting>>,
+    denials: Mutex<DenialRate>,
+    anchored: Mutex<Timestamp>,
+    read_only: bool,
+}
+
+/// A vault's own row: its id, and its keys wrapped under the host's root.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct MetaRow {
+    #[n(0)]
+    vault: VaultId,
+    #[n(1)]
+    keys: ByteVec,
+    #[n(2)]
+    policy: Policy,
+}
+
+wire! { MetaRow: "vault row", 2048 * REGISTRARS_MAX + 1024; }
+
+const META: Magic = Magic(*b"CVva", 1);
+
+/// Where the vault's own row lies: the one place that is not blinded, for its key is in it.
+const META_PLACE: Place = Place([0xff; 16]);
+
+impl Vault {
+    /// Makes a vault in an empty store.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the store holds a vault already, the policy names no registrar, or store or host fail.
+    pub fn create(store: impl Store, host: impl Host, policy: Policy) -> Result<Self, VaultError> {
+        Self::create_with(store, host, policy, SystemClock, Random::system()?)
+    }
+
+    /// Makes a vault with this clock and this randomness.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_with(
+        store: impl Store,
+        host: impl Host,
+        policy: Policy,
+        clock: impl Clock,
+        mut random: Random,
+    ) -> Result<Self, VaultError> {
+        let count = policy.registrars.len();
+        let are_registrars = policy.registrars.iter().all(|card| card.role() == Role::Registrar);
+        let needed = usize::from(policy.registrars_needed);
+        if !are_registrars || needed == 0 || needed > count || count > REGISTRARS_MAX {
+            return Err(VaultError::Policy);
+        }
+        let key = key(META_PLACE, Table::Meta, &[])?;
+        if store.get(&key)?.is_some() {
+            return Err(VaultError::Exists);
+        }
+        let root = host.root()?;
+        let vault = VaultId::from_bytes(random.bytes());
+        let secrets = zeroize::Zeroizing::new(random.bytes::<64>());
+        let keys = host::wrap(&root, &meta_label(vault), secrets.as_slice(), &mut random);
+        let row = MetaRow { vault, keys: keys.into(), policy };
+        let batch = Batch::across(OpId::from_bytes(random.bytes()))
+            .expect_absent(key.clone())
+            .put(key, codec::frame(META, &row));
+        #[expect(clippy::disallowed_methods, reason = "the vault's own row, before there is a stream to write to")]
+        store.commit(batch)?;
+        let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
+        vault.read_only = false;
+        vault.note_creation(&row.policy)?;
+        vault.anchor()?;
+        Ok(vault)
+    }
+
+    /// Opens a vault.
+    ///
+    /// # Errors
+    /// [`VaultError::RolledBack`] if the store is behind its anchor; otherwise as the variants say.
+    pub fn open(store: impl Store, host: impl Host) -> Result<Self, VaultError> {
+        Self::open_with(store, host, SystemClock, Random::system()?)
+    }
+
+    /// Opens a vault with this clock and this randomness.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(
+        store: impl Store,
+        host: impl Host,
+        clock: impl Clock,
+        random: Random,
+    ) -> Result<Self, VaultError> {
+        let row = read_meta(&store)?;
+        let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
+        vault.check_anchor()?;
+        vault.load_outbox()?;
+        vault.read_only = false;
+        Ok(vault)
+    }
+
+    /// Opens a vault whose store is behind its anchor, to save what is there: it answers questions and takes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`], save for the anchor, which is not looked at.
+    pub fn salvage(store: impl Store, host: impl Host) -> Result<Self, VaultError> {
+        let row = read_meta(&store)?;
+        let parts: (Box<dyn Clock>, Random) = (Box::new(SystemClock), Random::system()?);
+        let vault = Self::assemble(Box::new(store), Box::new(host), &row, parts)?;
+        vault.load_outbox()?;
+        Ok(vault)
+    }
+
+    /// Goes on from a store that was restored from a backup: says so in a signed event, and anchors anew.
+    ///
+    /// What was committed after the backup is gone. Sessions that saw newer heads refuse this vault for those folders,
+    /// and are right to: tell their holders.
+    ///
+    /// # Errors
+    /// As [`Self::open`], save for the anchor, which may be ahead.
+    pub fn accept_restore(store: impl Store, host: impl Host) -> Result<Self, VaultError> {
+        let row = read_meta(&store)?;
+        let parts: (Box<dyn Clock>, Random) = (Box::new(SystemClock), Random::system()?);
+        let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, parts)?;
+        let anchor = vault.host.anchor()?.unwrap_or_default();
+        vault.load_outbox()?;
+        vault.read_only = false;
+        vault.note_restore(crate::crypto::kdf::digest(crate::crypto::Label::Anchor, &[&anchor]))?;
+        vault.anchor()?;
+        Ok(vault)
+    }
+
+    fn assemble(
+        store: Box<dyn Store>,
+        host: Box<dyn Host>,
+        row: &MetaRow,
+        (clock, random): (Box<dyn Clock>, Random),
+    ) -> Result<Self, VaultError> {
+        let root = host.root()?;
+        let secrets = host::unwrap(&root, &meta_label(row.vault), &row.keys).or(Err(VaultError::WrongRoot))?;
+        let (storage, signing) = secrets.split_first_chunk::<32>().ok_or(VaultError::WrongRoot)?;
+        let signing = Secret::try_from(signing).or(Err(VaultError::WrongRoot))?;
+        let signer = Signer::from_seed(&signing);
+        let trust = Trust {
+            vault: row.vault,
+            vault_key: signer.verifying_key(),
+            registrars: row.policy.registrars.clone(),
+            registrars_needed: row.policy.registrars_needed,
+        };
+        Ok(Self {
+            shelves: Shelves { store, keys: RowKeys::derive(Secret::from_bytes(*storage)) },
+            host,
+            clock,
+            random: Mutex::new(random),
+            signer,
+            root,
+            trust,
+            policy: row.policy.clone(),
+            turns: std::iter::repeat_with(Mutex::default).take(TURNS).collect(),
+            outbox: Mutex::default(),
+            denials: Mutex::new(DenialRate::new()),
+            anchored: Mutex::new(Timestamp::at_ms(0)),
+            // Until all is checked: a vault given up on the way must not anchor what it found.
+            read_only: true,
+        })
+    }
+
+    /// The vault's id, key and registrars: what a session's memory should be given out of band.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// What this vault allows.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Anchors the store's present state and gives the vault up; dropping it does the same, but cannot say if it failed.
+    ///
+    /// # Errors
+    /// [`VaultError`] if the anchor could not be kept.
+    pub fn close(self) -> Result<(), VaultError> {
+        if self.read_only { Ok(()) } else { self.anchor() }
+    }
+
+    const fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Waits for an owner's turn.
+    fn turn(&self, of: Principal) -> Option<MutexGuard<'_, ()>> {
+        let place = self.shelves.keys.place(of);
+        let number = place.0.last().map_or(0, |byte| usize::from(*byte) % TURNS);
+        self.turns.get(number).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn random(&self) -> MutexGuard<'_, Random> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn respond(&self, message: &[u8]) -> Result<Response, Fault> {
+        match codec::decode::<Request>(message)? {
+            Request::Ask(query) => Ok(Response::Answer(self.ask(&query)?)),
+            Request::Hello => Ok(Response::Hello(self.trust.clone(), self.policy.clone())),
+            Request::Submit(submission) => Ok(Response::Accepted(self.submit(&submission)?)),
+        }
+    }
+
+    fn refuse(&self, fault: &Fault) -> Refusal {
+        match fault {
+            Fault::Denied(denial, actor, folder) => {
+                tracing::info!(reason = denial.word(), ?actor, ?folder, "refused");
+                self.note_denial(*denial, *actor, *folder);
+            }
+            Fault::Store(error) => tracing::error!(code = error.code(), "the store failed"),
+            Fault::Host(error) => tracing::error!(code = error.code(), "the host failed"),
+            Fault::Damaged => tracing::error!("a stored row is not what was written"),
+            Fault::Conflict | Fault::Malformed | Fault::ReadOnly => tracing::debug!(?fault, "not taken"),
+        }
+        fault.refusal()
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Vault({})", self.trust.vault)
+    }
+}
+
+impl Custodian for Vault {
+    fn exchange(&self, message: &[u8]) -> Result<Vec<u8>, Unreachable> {
+        let response = self.respond(message).unwrap_or_else(|fault| Response::Refused(self.refuse(&fault)));
+        Ok(codec::encode(&response))
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        if !self.read_only
+            && let Err(error) = self.anchor()
+        {
+            tracing::warn!(code = error.code(), "the last anchor could not be kept");
+        }
+    }
+}
+
+fn meta_label(vault: VaultId) -> Vec<u8> {
+    [b"vault keys".as_slice(), vault.as_bytes()].concat()
+}
+
+fn read_meta(store: &impl Store) -> Result<MetaRow, VaultError> {
+    let row = store.get(&key(META_PLACE, Table::Meta, &[])?)?.ok_or(VaultError::NoVault)?;
+    codec::unframe(META, &row).or(Err(VaultError::NoVault))
+}

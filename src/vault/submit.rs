@@ -1,0 +1,397 @@
+//! Submissions: verify, decide, work out, commit, promise.
+
+use crate::{
+    access::{Act, Capacity, Denial, Facts, FolderFacts, GrantFacts, Permit, decide},
+    codec,
+    consent::GrantStatement,
+    crypto::{Random, Signed, VerifyingKey},
+    custodian::{Accepted, Part, Salt, Submission},
+    event::{Event, Principal, Receipt, Streamed, Verb},
+    folder::FolderKind,
+    id::{Digest, FolderId, PartyId},
+    limits::PARTS_MAX,
+    party::{Card, Role},
+    time::Timestamp,
+    vault::{
+        Vault,
+        desk::Desk,
+        fault::Fault,
+        open::Opened,
+        tables::{ChangedRow, FolderRow, GrantRow, HeadRow, MineRow, OpRow, OutboxRow, PartyRow, Table},
+    },
+};
+
+/// A submission while it is worked out.
+pub(super) struct Work<'v> {
+    pub(super) vault: &'v Vault,
+    pub(super) desk: Desk<'v>,
+    pub(super) now: Timestamp,
+    /// The owner's own id; `desk.owner` is the same as a principal.
+    pub(super) owner: PartyId,
+    pub(super) head: HeadRow,
+    /// The events so far, with their parts' verbs done.
+    pub(super) events: Vec<Streamed>,
+    pub(super) permits: Vec<Permit>,
+    pub(super) salts: Vec<(FolderId, crate::folder::Epoch)>,
+    pub(super) outbox: Vec<OutboxRow>,
+    pub(super) opened: Vec<Opened>,
+    /// Whether the sender knows whose data it is.
+    is_owner: bool,
+}
+
+/// One event with who signed it.
+pub(super) struct Claim<'s> {
+    pub(super) part: &'s Part,
+    pub(super) event: Event,
+    /// The signer's card; none for the owner of a Case, who signs as the folder.
+    pub(super) card: Option<Card>,
+    /// The parts before it, and those after it: for what must stand together.
+    pub(super) before: &'s [Part],
+    pub(super) after: &'s [Part],
+}
+
+impl Vault {
+    /// Does a submission, or refuses it and says so in the vault's own stream.
+    pub(super) fn submit(&self, submission: &Submission) -> Result<Accepted, Fault> {
+        if self.is_read_only() {
+            return Err(Fault::ReadOnly);
+        }
+        let first = submission.parts.first().ok_or(Fault::Malformed)?;
+        if submission.parts.len() > PARTS_MAX {
+            return Err(Fault::Malformed);
+        }
+        let first = first.event.claims()?;
+        let owner = self.owner_of(submission, &first)?;
+        let principal = Principal::Party(owner);
+        let _turn = self.turn(principal);
+        let desk = Desk::new(&self.shelves, principal, self.fork_random())?;
+        let op_row = self.shelves.keys.blind(Table::Op, &[&first.op_id]);
+        let events: Vec<Digest> = submission.parts.iter().map(|part| part.event.digest()).collect();
+        let done: Option<OpRow> = desk.get(Table::Op, &[&op_row])?;
+        if done.as_ref().is_some_and(|done| done.events != events) {
+            return Err(Fault::Malformed);
+        }
+        let head: Option<HeadRow> = desk.get(Table::Head, &[])?;
+        let is_owner = submission.owner.is_some();
+        let mut work = Work {
+            vault: self,
+            desk,
+            now: self.clock.now(),
+            owner,
+            head: head.unwrap_or_default(),
+            events: Vec::new(),
+            permits: Vec::new(),
+            salts: Vec::new(),
+            outbox: Vec::new(),
+            opened: Vec::new(),
+            is_owner,
+        };
+        if let Some(done) = done {
+            return work.repeat(submission, done.receipt);
+        }
+        work.take(submission)?;
+        work.finish(&first, &op_row, events)
+    }
+
+    /// Whose data a submission is about.
+    fn owner_of(&self, submission: &Submission, first: &Event) -> Result<PartyId, Fault> {
+        if let Some(owner) = submission.owner {
+            return Ok(owner);
+        }
+        let denied = || Fault::Denied(Denial::Absent, None, first.folder);
+        let (Principal::Party(reader), Some(folder)) = (first.actor, first.folder) else { return Err(denied()) };
+        if let Some(mine) = self.mine(reader, folder)? {
+            return Ok(mine.owner);
+        }
+        // Absent and forbidden take the same reads: those of a grant that is not there.
+        let place = self.shelves.keys.place(Principal::Party(reader));
+        let _card: Option<PartyRow> = self.shelves.read(place, Table::Party, &[])?;
+        let _row: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(folder)])?;
+        Err(Fault::Denied(Denial::Absent, Some(reader), Some(folder)))
+    }
+
+    /// Where a folder lies that was granted to a reader, moved there or still waiting.
+    pub(super) fn mine(&self, reader: PartyId, folder: FolderId) -> Result<Option<MineRow>, Fault> {
+        if let Some(waiting) = self.waiting(reader).into_iter().find(|mine| mine.folder == folder) {
+            return Ok(Some(waiting));
+        }
+        let place = self.shelves.keys.place(Principal::Party(reader));
+        self.shelves.read(place, Table::Mine, &[&self.shelves.keys.blind(Table::Mine, &[&folder])])
+    }
+
+    pub(super) fn folder_row(&self, folder: FolderId) -> [u8; 16] {
+        self.shelves.keys.blind(Table::Folder, &[&folder])
+    }
+}
+
+impl Work<'_> {
+    fn take(&mut self, submission: &Submission) -> Result<(), Fault> {
+        for (index, part) in submission.parts.iter().enumerate() {
+            let (before, rest) = submission.parts.split_at(index);
+            let after = rest.get(1..).unwrap_or_default();
+            let claim = self.verify(part, before, after)?;
+            let result = self.apply(&claim);
+            let permit = result.map_err(|fault| name(fault, &claim.event))?;
+            self.permits.push(permit);
+            self.events.push(Streamed { received: self.now, event: part.event.clone() });
+        }
+        Ok(())
+    }
+
+    /// The event, if its actor signed it.
+    fn verify<'s>(&self, part: &'s Part, before: &'s [Part], after: &'s [Part]) -> Result<Claim<'s>, Fault> {
+        let claims = part.event.claims()?;
+        if claims.vault != self.vault.trust.vault || claims.format != Event::FORMAT {
+            return Err(Fault::Malformed);
+        }
+        let unknown = || name(Fault::from(Denial::Unknown), &claims);
+        let (key, card): (VerifyingKey, Option<Card>) = match claims.actor {
+            Principal::Party(party) => {
+                let card = self.card(party, part)?.ok_or_else(unknown)?;
+                (*card.verifying_key(), Some(card))
+            }
+            Principal::Folder(folder) if self.is_owner => {
+                let row = self.folder(folder)?.ok_or_else(unknown)?;
+                (row.verifying.ok_or_else(unknown)?, None)
+            }
+            Principal::Folder(_) | Principal::Vault(_) => return Err(unknown()),
+        };
+        let event = part.event.verify(&key).map_err(|_unsigned| unknown())?;
+        Ok(Claim { part, event, card, before, after })
+    }
+
+    fn card(&self, party: PartyId, part: &Part) -> Result<Option<Card>, Fault> {
+        if party != self.owner {
+            return Ok(self.vault.party(party)?.map(|row| row.card));
+        }
+        let row: Option<PartyRow> = self.desk.get(Table::Party, &[])?;
+        Ok(row.map(|row| row.card).or_else(|| part.card.clone().filter(|card| card.party() == party)))
+    }
+
+    /// Decides and works out one event.
+    fn apply(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let verb = claim.event.verb;
+        match verb {
+            Verb::Enrol => self.enrol(claim),
+            Verb::Attest | Verb::Withdraw => self.attest(claim),
+            Verb::OpenFolder => self.open_folder(claim),
+            Verb::Rotate | Verb::Revoke => self.renew(claim),
+            Verb::Grant | Verb::Assign => self.give(claim),
+            Verb::Write | Verb::Amend => self.write(claim),
+            Verb::Stage => self.stage(claim),
+            Verb::Open => self.open(claim),
+            Verb::Close => self.close(claim),
+            Verb::Create | Verb::Deny | Verb::Restore => Err(Denial::WrongRole.into()),
+        }
+    }
+
+    /// How the actor stands to the owner's data in this event, with the grant it relies on.
+    pub(super) fn capacity(
+        &self,
+        claim: &Claim<'_>,
+        folder: Option<&FolderRow>,
+    ) -> Result<(Capacity, Option<GrantRow>), Fault> {
+        let event = &claim.event;
+        let is_case = folder.is_some_and(|folder| folder.kind == FolderKind::Case);
+        let plain = |capacity| Ok((capacity, None));
+        match event.actor {
+            Principal::Folder(id) => {
+                let is_own = is_case && event.folder == Some(id) && event.owner == event.actor;
+                plain(if is_own { Capacity::Owner } else { Capacity::Stranger })
+            }
+            Principal::Party(party) if party == self.owner => {
+                // In a Case the owner acts as the folder, save for beginning it.
+                let is_own = event.owner == event.actor && (!is_case || event.verb == Verb::OpenFolder);
+                plain(if is_own { Capacity::Owner } else { Capacity::Stranger })
+            }
+            Principal::Party(party) => {
+                let card = claim.card.as_ref().ok_or(Denial::Unknown)?;
+                if matches!(event.verb, Verb::Attest | Verb::Withdraw) {
+                    let is_registrar = self.vault.policy.registrars.contains(card);
+                    return plain(if is_registrar { Capacity::Registrar } else { Capacity::Stranger });
+                }
+                match folder {
+                    Some(folder) => self.reader(party, card, folder),
+                    None => plain(Capacity::Stranger),
+                }
+            }
+            Principal::Vault(_) => plain(Capacity::Stranger),
+        }
+    }
+
+    /// The best of a reader's grants of a folder's present epoch.
+    fn reader(&self, party: PartyId, card: &Card, folder: &FolderRow) -> Result<(Capacity, Option<GrantRow>), Fault> {
+        let rows = self.grants_of(folder, Some(party))?;
+        let is_attested = self.vault.is_vouched(card, self.now)?;
+        let mut best: Option<(GrantFacts, GrantRow)> = None;
+        for row in rows {
+            let GrantStatement { card: granted, terms, because, .. } = row.grant.statement;
+            let is_backed = match because {
+                None => true,
+                Some(case) => self.is_backed(party, case)?,
+            };
+            let facts =
+                GrantFacts { terms, is_current: true, is_same_card: granted == card.digest(), is_attested, is_backed };
+            let holds = facts.is_backed && terms.starts() <= self.now && self.now < terms.ends();
+            if holds || best.is_none() {
+                best = Some((facts, row));
+            }
+        }
+        Ok(match best {
+            Some((facts, row)) => (Capacity::Reader(facts), Some(row)),
+            None => (Capacity::Stranger, None),
+        })
+    }
+
+    /// Whether a reader's grant of a Case still holds.
+    fn is_backed(&self, party: PartyId, case: FolderId) -> Result<bool, Fault> {
+        let Some(folder) = self.folder(case)? else { return Ok(false) };
+        let grants = self.grants_of(&folder, Some(party))?;
+        Ok(grants.iter().any(|row| {
+            let terms = row.grant.statement.terms;
+            terms.starts() <= self.now && self.now < terms.ends()
+        }))
+    }
+
+    /// Decides, by the facts of this event.
+    pub(super) fn decide(&self, claim: &Claim<'_>, act: Act, about: (Capacity, Option<&FolderRow>)) -> Result<Permit, Fault> {
+        let (capacity, folder) = about;
+        let folder = folder.map(|folder| FolderFacts { kind: folder.kind, is_closed: folder.is_closed });
+        let facts = Facts { now: self.now, claimed: claim.event.at, capacity, folder };
+        Ok(decide(&self.vault.policy, act, &facts)?)
+    }
+
+    pub(super) fn folder(&self, folder: FolderId) -> Result<Option<FolderRow>, Fault> {
+        self.desk.get(Table::Folder, &[&self.vault.folder_row(folder)])
+    }
+
+    pub(super) fn put_folder(&mut self, row: &FolderRow) -> Result<(), Fault> {
+        self.desk.put(Table::Folder, &[&self.vault.folder_row(row.folder)], row)
+    }
+
+    /// The folder an event names, which must be there.
+    pub(super) fn named_folder(&self, event: &Event) -> Result<FolderRow, Fault> {
+        let folder = event.folder.ok_or(Fault::Malformed)?;
+        Ok(self.folder(folder)?.ok_or(Denial::Absent)?)
+    }
+
+    /// The position the present event will have.
+    pub(super) fn position(&self) -> u64 {
+        let so_far = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
+        self.head.frontier.size().saturating_add(so_far)
+    }
+
+    fn finish(mut self, first: &Event, op_row: &[u8], events: Vec<Digest>) -> Result<Accepted, Fault> {
+        for streamed in &self.events {
+            let seq = self.head.frontier.size();
+            self.head.frontier.append(streamed.entry(seq).hash());
+            self.desk.put(Table::Event, &[&seq.to_be_bytes()], streamed)?;
+        }
+        let receipt = self.vault.sign(&Receipt {
+            vault: self.vault.trust.vault,
+            op_id: first.op_id,
+            events: events.clone(),
+            received: self.now,
+            promised_by: self.now,
+            stream: self.tells_stream(first).then(|| self.head.frontier.head()),
+        });
+        self.desk.put(Table::Head, &[], &self.head)?;
+        self.desk.put(Table::Op, &[op_row], &OpRow { events, receipt: receipt.clone() })?;
+        let changed = ChangedRow { owner: self.desk.owner };
+        let row = self.vault.shelves.keys.blind(Table::Changed, &[&self.owner]);
+        let place = self.vault.shelves.keys.shared_place(Table::Changed, self.desk.place);
+        self.desk.put_at(place, Table::Changed, &[&row], &changed)?;
+        let moved = self.vault.move_outbox(&mut self.desk)?;
+        let waiting = self.vault.put_outbox(&mut self.desk, std::mem::take(&mut self.outbox))?;
+        let answer = self.answer(receipt)?;
+        self.desk.commit(first.op_id, self.permits)?;
+        self.vault.outbox_moved(&moved, waiting);
+        self.vault.anchor_if_due();
+        Ok(answer)
+    }
+
+    /// What was promised before, once more; for what is opened, only if it still may be.
+    fn repeat(mut self, submission: &Submission, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
+        for (index, part) in submission.parts.iter().enumerate() {
+            let (before, rest) = submission.parts.split_at(index);
+            let claim = self.verify(part, before, rest.get(1..).unwrap_or_default())?;
+            match claim.event.verb {
+                Verb::Open => drop(self.open(&claim).map_err(|fault| name(fault, &claim.event))?),
+                Verb::Rotate | Verb::Revoke => {
+                    let folder = claim.event.folder.zip(claim.event.epoch).ok_or(Fault::Malformed)?;
+                    self.salts.push(folder);
+                }
+                _ => (),
+            }
+        }
+        self.answer(receipt)
+    }
+
+    fn answer(&mut self, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
+        let shred = if self.salts.is_empty() { None } else { Some(self.vault.shred_key(self.owner)?) };
+        let salt_of = |(folder, epoch): &(FolderId, crate::folder::Epoch)| {
+            let place = crate::folder::EpochOf { vault: self.vault.trust.vault, folder: *folder, epoch: *epoch };
+            let shred = shred.as_ref()?;
+            let salt = *crate::record::FolderSalt::derive(shred, place).expose();
+            Some(Salt { folder: *folder, epoch: *epoch, salt })
+        };
+        let salts = self.salts.iter().filter_map(salt_of).collect();
+        let charts = std::mem::take(&mut self.opened);
+        let charts = charts.into_iter().map(|opened| self.chart(opened)).collect::<Result<_, _>>()?;
+        Ok(Accepted { receipt, salts, charts })
+    }
+
+    /// The owner hears where its events stand; a reader or a registrar does not.
+    fn tells_stream(&self, first: &Event) -> bool {
+        match first.actor {
+            Principal::Party(party) => party == self.owner,
+            Principal::Folder(_) => self.is_owner,
+            Principal::Vault(_) => false,
+        }
+    }
+}
+
+/// Adds to a denial, for the log, who wanted what.
+fn name(fault: Fault, event: &Event) -> Fault {
+    match fault {
+        Fault::Denied(denial, ..) => {
+            let actor = match event.actor {
+                Principal::Party(party) => Some(party),
+                Principal::Folder(_) | Principal::Vault(_) => None,
+            };
+            Fault::Denied(denial, actor, event.folder)
+        }
+        other => other,
+    }
+}
+
+impl Vault {
+    /// A party's card and attestations.
+    pub(super) fn party(&self, party: PartyId) -> Result<Option<PartyRow>, Fault> {
+        self.shelves.read(self.shelves.keys.place(Principal::Party(party)), Table::Party, &[])
+    }
+
+    /// Whether enough registrars vouch for a card now; a registrar of the policy needs nobody else's word.
+    pub(super) fn is_vouched(&self, card: &Card, now: Timestamp) -> Result<bool, Fault> {
+        if card.role() == Role::Registrar {
+            return Ok(self.policy.registrars.contains(card));
+        }
+        let row = self.party(card.party())?;
+        Ok(row.is_some_and(|row| row.card == *card && self.trust.vouched(card, &row.attestations, now).is_some()))
+    }
+
+    /// Signs as the vault.
+    pub(super) fn sign<T: crate::crypto::Statement>(&self, statement: &T) -> Signed<T> {
+        Signed::sign(statement, &self.signer)
+    }
+
+    /// Randomness of its own for one piece of work.
+    pub(super) fn fork_random(&self) -> Random {
+        Random::seeded(self.random().bytes())
+    }
+}
+
+/// The encoding's digest, for small statements that an event names.
+pub(super) fn statement_digest<T: minicbor::Encode<()>>(label: crate::crypto::Label, value: &T) -> Digest {
+    crate::crypto::kdf::digest(label, &[&codec::encode(value)])
+}

@@ -1,0 +1,342 @@
+//! The tables: what the custodian keeps, row by row, and how a row is sealed.
+//!
+//! ```text
+//! place   = HMAC(place key, owner)[..16]              an owner's rows lie together and say nothing
+//! row id  = HMAC(row key, table ‖ ids)[..16]          blinded; positions and epochs stand after it in the clear
+//! value   = r₃₂ ‖ AES-256-GCM(HKDF(table key, r), aad = place ‖ table ‖ row)        records, sealed already, as they are
+//! ```
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    codec::{self, Magic, Wire, wire},
+    consent::{Grant, GrantStatement},
+    credential::Attestations,
+    crypto::{Label, Random, Secret, Signed, VerifyingKey, aead::OneUseKey, kdf::{derive, mac}},
+    event::{Principal, Receipt},
+    folder::{BackLinks, Commitments, Epoch, FolderKind},
+    id::{Digest, FolderId, PartyId},
+    limits::VALUE_BYTES_MAX,
+    merkle::Frontier,
+    party::Card,
+    record::Leaf,
+    store::{Key, Place, StoreError},
+};
+
+/// Declares the tables, each with its number and its name in the key schedule.
+macro_rules! tables {
+    ($($(#[$meta:meta])* $name:ident = $code:literal;)+) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Table { $($(#[$meta])* $name,)+ }
+
+        impl Table {
+            pub(super) const fn code(self) -> u8 {
+                match self { $(Self::$name => $code,)+ }
+            }
+        }
+    };
+}
+
+tables! {
+    /// The stream's head, and what is counted for an owner.
+    Head = 1;
+    /// Events, by position.
+    Event = 2;
+    /// Cards and attestations.
+    Party = 3;
+    /// Folders.
+    Folder = 4;
+    /// Writes to a folder, by the first index they fill.
+    Run = 5;
+    /// Sealed records.
+    Record = 6;
+    /// The chunks of large contents.
+    Chunk = 7;
+    /// Grants of the present epoch.
+    Grant = 8;
+    /// Epochs.
+    Epoch = 9;
+    /// What a reader was granted: where it lies.
+    Mine = 10;
+    /// Submissions done, by their first act.
+    Op = 11;
+    /// Owners whose head has changed.
+    Changed = 12;
+    /// Entries that wait to be moved to a reader's place.
+    Outbox = 13;
+    /// The vault itself.
+    Meta = 14;
+    /// Statements of grants, kept after their wraps are gone.
+    Consent = 15;
+}
+
+/// A value the custodian keeps, with the magic it begins with.
+pub(super) trait Row: Wire {
+    const MAGIC: Magic;
+}
+
+macro_rules! rows {
+    ($($type:ty: $magic:literal, $name:literal;)+) => {$(
+        wire! { $type: $name, VALUE_BYTES_MAX; }
+
+        impl Row for $type {
+            const MAGIC: Magic = Magic(*$magic, 1);
+        }
+    )+};
+}
+
+/// An owner's stream and counts.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct HeadRow {
+    #[n(0)]
+    pub(super) frontier: Frontier,
+    #[n(1)]
+    pub(super) identity: Option<FolderId>,
+    #[n(2)]
+    pub(super) open_cases: u32,
+}
+
+/// A party.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PartyRow {
+    #[n(0)]
+    pub(super) card: Card,
+    #[n(1)]
+    pub(super) attestations: Attestations,
+}
+
+/// A folder.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct FolderRow {
+    #[n(0)]
+    pub(super) folder: FolderId,
+    #[n(1)]
+    pub(super) kind: FolderKind,
+    #[n(2)]
+    pub(super) verifying: Option<VerifyingKey>,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(super) nonce: [u8; 16],
+    /// The present epoch; none before the first key.
+    #[n(4)]
+    pub(super) epoch: Epoch,
+    #[n(5)]
+    pub(super) commitments: Option<Commitments>,
+    #[n(6)]
+    pub(super) list: Frontier,
+    #[n(7)]
+    pub(super) is_closed: bool,
+    /// The event that began it.
+    #[n(8)]
+    pub(super) opened: u64,
+}
+
+/// One write, or a part of one: the leaves it added.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RunRow {
+    /// The event.
+    #[n(0)]
+    pub(super) event: u64,
+    #[n(1)]
+    pub(super) leaves: Vec<Leaf>,
+    /// A writer who is not the owner: the grant that gave the right, and the event that granted it.
+    #[n(2)]
+    pub(super) writer: Option<(GrantStatement, u64)>,
+}
+
+/// A grant of the present epoch, and the event that granted it.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct GrantRow {
+    #[n(0)]
+    pub(super) grant: Grant,
+    #[n(1)]
+    pub(super) event: u64,
+}
+
+/// An epoch: the event that made it, and the way to the one before.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct EpochRow {
+    #[n(0)]
+    pub(super) event: u64,
+    #[n(1)]
+    pub(super) back_links: Option<BackLinks>,
+}
+
+/// Where a folder lies that was granted to a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct MineRow {
+    #[n(0)]
+    pub(super) owner: PartyId,
+    #[n(1)]
+    pub(super) folder: FolderId,
+    #[n(2)]
+    pub(super) kind: FolderKind,
+}
+
+/// An entry that waits to be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct OutboxRow {
+    #[n(0)]
+    pub(super) reader: PartyId,
+    #[n(1)]
+    pub(super) mine: MineRow,
+}
+
+/// A submission done.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct OpRow {
+    #[n(0)]
+    pub(super) events: Vec<Digest>,
+    #[n(1)]
+    pub(super) receipt: Signed<Receipt>,
+}
+
+/// An owner whose head has changed since the last epoch of the log.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ChangedRow {
+    #[n(0)]
+    pub(super) owner: Principal,
+}
+
+/// A statement of a grant.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ConsentRow {
+    #[n(0)]
+    pub(super) statement: GrantStatement,
+    #[n(1)]
+    pub(super) event: u64,
+}
+
+rows! {
+    ChangedRow: b"CVch", "changed row";
+    ConsentRow: b"CVco", "consent row";
+    EpochRow: b"CVep", "epoch row";
+    FolderRow: b"CVfo", "folder row";
+    GrantRow: b"CVgr", "grant row";
+    HeadRow: b"CVhd", "head row";
+    MineRow: b"CVmi", "row of a granted folder";
+    OpRow: b"CVop", "operation row";
+    OutboxRow: b"CVob", "outbox row";
+    PartyRow: b"CVpa", "party row";
+    RunRow: b"CVru", "run row";
+}
+
+impl Row for crate::event::Streamed {
+    const MAGIC: Magic = Magic(*b"CVev", 1);
+}
+
+impl Row for crate::access::Policy {
+    const MAGIC: Magic = Magic(*b"CVpo", 1);
+}
+
+/// What is blinded in a row id, or a place.
+pub(super) trait Blindable {
+    fn blindable(&self) -> &[u8];
+}
+
+macro_rules! blindable {
+    ($($type:ty),+) => {$(
+        impl Blindable for $type {
+            fn blindable(&self) -> &[u8] {
+                self.as_bytes()
+            }
+        }
+    )+};
+}
+
+blindable!(Digest, FolderId, PartyId, crate::id::OpId, crate::id::RecordId);
+
+/// A stored value is not what this vault wrote there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Foreign;
+
+/// The keys of the custodian's rows.
+pub(super) struct RowKeys {
+    storage: Secret<32>,
+    place: Secret<32>,
+    row: Secret<32>,
+}
+
+impl RowKeys {
+    pub(super) fn derive(storage: Secret<32>) -> Self {
+        Self {
+            place: derive(storage.expose(), &[], Label::Place, &[]),
+            row: derive(storage.expose(), &[], Label::RowId, &[]),
+            storage,
+        }
+    }
+
+    /// Where the rows of an owner, a reader or the vault lie.
+    pub(super) fn place(&self, of: Principal) -> Place {
+        Place(first16(&mac(&self.place, Label::Place, &[&codec::encode(&of)])))
+    }
+
+    /// One of the sixteen places of a table that has places of its own.
+    pub(super) fn shared_place(&self, table: Table, of: Place) -> Place {
+        let nibble = of.0.first().map_or(0, |byte| byte >> 4);
+        Place(first16(&mac(&self.place, Label::Place, &[b"shared", &[table.code(), nibble]])))
+    }
+
+    /// All sixteen places of such a table.
+    pub(super) fn shared_places(&self, table: Table) -> Vec<Place> {
+        (0u8..16).map(|nibble| {
+            Place(first16(&mac(&self.place, Label::Place, &[b"shared", &[table.code(), nibble]])))
+        }).collect()
+    }
+
+    /// An id, blinded for a table.
+    pub(super) fn blind(&self, table: Table, ids: &[&dyn Blindable]) -> [u8; 16] {
+        let code = [table.code()];
+        let mut parts: Vec<&[u8]> = vec![&code];
+        parts.extend(ids.iter().map(|id| id.blindable()));
+        first16(&mac(&self.row, Label::RowId, &parts))
+    }
+
+    /// Seals a row's value for its key.
+    pub(super) fn seal<T: Row>(&self, table: Table, key: &Key, value: &T, random: &mut Random) -> Vec<u8> {
+        let fresh: [u8; 32] = random.bytes();
+        let body = self.row_key(table, &fresh).seal(key.as_bytes(), &codec::frame(T::MAGIC, value));
+        [fresh.as_slice(), &body].concat()
+    }
+
+    /// Opens a row's value in its key's place.
+    pub(super) fn open<T: Row>(&self, table: Table, key: &Key, sealed: &[u8]) -> Result<T, Foreign> {
+        let (fresh, body) = sealed.split_first_chunk::<32>().ok_or(Foreign)?;
+        let value = self.row_key(table, fresh).open(key.as_bytes(), body).or(Err(Foreign))?;
+        codec::unframe(T::MAGIC, &value).or(Err(Foreign))
+    }
+
+    fn row_key(&self, table: Table, fresh: &[u8; 32]) -> OneUseKey {
+        let table = derive(self.storage.expose(), &[], Label::Table, &[&[table.code()]]);
+        OneUseKey::new(derive(table.expose(), &[], Label::RowKey, &[fresh]))
+    }
+}
+
+impl std::fmt::Debug for RowKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RowKeys(..)")
+    }
+}
+
+fn first16(digest: &Digest) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(digest.as_bytes()) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// A key in a table of a place.
+pub(super) fn key(place: Place, table: Table, row: &[&[u8]]) -> Result<Key, StoreError> {
+    Key::new(place, table.code(), &row.concat())
+}
