@@ -105,6 +105,8 @@ faults! {
         NotAttested = "not-attested", "the party is not attested now: ask the registrars";
         /// The terms make no sense.
         Terms = "terms", "the terms end before they begin, or are longer than the vault's policy allows";
+        /// The custodian does not take what was handed in.
+        Refused = "refused", "the vault does not take this submission: it may be of another version, or the case changed";
         /// Nothing was given to do.
         Empty = "empty", "there is nothing to write";
         /// More than a limit at once.

@@ -20,3 +20,4 @@ pub mod custodian;
 pub mod error;
 #[cfg(feature = "vault")]
 pub mod vault;
+pub mod session;

@@ -10,6 +10,7 @@ use crate::{
     folder::{Commitments, Epoch, FolderKind},
     id::{Digest, FolderId, OpId, PartyId, VaultId},
     merkle::Head,
+    record::Counts,
     time::Timestamp,
 };
 
@@ -126,6 +127,9 @@ pub struct Event {
     /// Random: an event's digest tells nothing to who does not have the event.
     #[cbor(n(22), with = "minicbor::bytes")]
     pub salt: [u8; 16],
+    /// How many records of each clearance it adds.
+    #[n(23)]
+    pub counts: Option<Counts>,
 }
 
 // READERS_MAX digests of 34 bytes, and the fields.
@@ -166,6 +170,7 @@ impl Event {
             reason: None,
             at,
             salt,
+            counts: None,
         }
     }
 }

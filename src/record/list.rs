@@ -50,6 +50,48 @@ impl Leaf {
     }
 }
 
+/// How many leaves of each clearance a write adds: signed with it, so that none below a reader's clearance is passed off
+/// as one above.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Counts {
+    #[n(0)]
+    normal: u32,
+    #[n(1)]
+    restricted: u32,
+    #[n(2)]
+    very_restricted: u32,
+}
+
+impl Counts {
+    /// Counts leaves.
+    #[must_use]
+    pub fn of<'l>(leaves: impl IntoIterator<Item = &'l Leaf>) -> Self {
+        let mut counts = Self::default();
+        for leaf in leaves {
+            let count = match leaf.clearance {
+                Clearance::Normal => &mut counts.normal,
+                Clearance::Restricted => &mut counts.restricted,
+                Clearance::VeryRestricted => &mut counts.very_restricted,
+            };
+            *count = count.saturating_add(1);
+        }
+        counts
+    }
+
+    /// The same, as far as a reader of this clearance can check it.
+    #[must_use]
+    pub fn up_to(self, clearance: Clearance) -> Self {
+        let of = |own, count| if own <= clearance { count } else { 0 };
+        let Self { normal, restricted, very_restricted } = self;
+        Self {
+            normal: of(Clearance::Normal, normal),
+            restricted: of(Clearance::Restricted, restricted),
+            very_restricted: of(Clearance::VeryRestricted, very_restricted),
+        }
+    }
+}
+
 /// A leaf as a reader gets it: above the reader's clearance, only its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[non_exhaustive]

@@ -17,6 +17,6 @@ mod sealed;
 
 pub use content::{Content, ContentError};
 pub use context::{Context, Kind};
-pub use list::{Leaf, ListItem};
+pub use list::{Counts, Leaf, ListItem};
 pub use padding::padded_length;
 pub use sealed::{FolderSalt, SealedRecord, Sealing, open, seal};

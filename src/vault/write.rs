@@ -8,7 +8,7 @@ use crate::{
     folder::Clearance,
     limits::{BATCH_RECORDS_MAX, FOLDER_RECORDS_MAX, VALUE_BYTES_MAX},
     merkle,
-    record::{Leaf, SealedRecord, Sealing},
+    record::{Counts, Leaf, SealedRecord, Sealing},
     vault::{
         fault::Fault,
         submit::{Claim, Work},
@@ -49,7 +49,7 @@ impl Work<'_> {
         for leaf in &leaves {
             folder.list.append(leaf.hash());
         }
-        if event.after != Some(folder.list.head()) {
+        if event.after != Some(folder.list.head()) || event.counts != Some(Counts::of(&leaves)) {
             return Err(Fault::Malformed);
         }
         let (row, position) = (self.vault.folder_row(folder.folder), self.position());

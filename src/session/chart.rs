@@ -1,0 +1,330 @@
+//! Charts: an opened folder, verified.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use minicbor::bytes::ByteVec;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    consent::Terms,
+    credential::Vouched,
+    custodian::{Answer, Question},
+    error::{Error, Misuse, Tampering},
+    folder::{Clearance, FolderKind},
+    id::{FolderId, PartyId, RecordId},
+    party::{Doctor, Role, RoleType},
+    record::{Content, Kind, SealedRecord, open},
+    session::{
+        Case, Session,
+        open::Beside,
+        pen::{Pen, Ring},
+        verify::{Listed, Verified, is_doctor, ties},
+    },
+    time::Timestamp,
+};
+
+/// Who wrote a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Author {
+    /// Whose folder it is.
+    Owner,
+    /// Someone by right of a grant.
+    Party(PartyId, Role),
+}
+
+impl std::fmt::Display for Author {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Owner => f.write_str("the owner"),
+            Self::Party(party, role) => write!(f, "{role} {party}"),
+        }
+    }
+}
+
+/// An opened folder: its list verified whole, its records ready to be read.
+///
+/// # Security
+/// Holds the folder's keys until dropped. What it shows was verified when it was opened; later writes and revocations
+/// do not change it.
+#[derive(Debug)]
+pub struct Chart<'s, 'c, R> {
+    session: &'s Session<'c, R>,
+    case: Case,
+    ring: Arc<Ring>,
+    entries: Vec<Listed>,
+    hidden: u64,
+    terms: Terms,
+    beside: BesideChart,
+    content: RwLock<BTreeMap<usize, Content>>,
+}
+
+/// Who the owner is, as far as it came with the chart.
+#[derive(Debug)]
+struct BesideChart {
+    owner: Option<PartyId>,
+    vouched: Option<Vouched>,
+}
+
+/// A record of a chart, in its newest version, with its content.
+#[derive(Debug, Clone)]
+pub struct Record {
+    id: RecordId,
+    version: u32,
+    kind: Kind,
+    clearance: Clearance,
+    author: Author,
+    at: Timestamp,
+    content: Content,
+}
+
+impl Record {
+    /// The record's id; its versions share it.
+    #[must_use]
+    pub const fn id(&self) -> RecordId {
+        self.id
+    }
+
+    /// Its version, from one.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How private it is.
+    #[must_use]
+    pub const fn clearance(&self) -> Clearance {
+        self.clearance
+    }
+
+    /// Who wrote this version.
+    #[must_use]
+    pub const fn author(&self) -> Author {
+        self.author
+    }
+
+    /// When, by the author's clock.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// What it says.
+    #[must_use]
+    pub const fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// What it says, as the value it was made from.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is another type's.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(self.content.to_value()?)
+    }
+}
+
+/// Who someone is: what an Identity folder says.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    party: PartyId,
+    vouched: Option<Vouched>,
+    records: Vec<Record>,
+}
+
+impl Identity {
+    /// The party.
+    #[must_use]
+    pub const fn party(&self) -> PartyId {
+        self.party
+    }
+
+    /// What the registrars vouch for now, if they do.
+    #[must_use]
+    pub const fn vouched(&self) -> Option<&Vouched> {
+        self.vouched.as_ref()
+    }
+
+    /// The newest profile, as the value it was made from.
+    ///
+    /// # Errors
+    /// [`Misuse::NoRecord`] if none was written; [`Error::Malformed`] if it is another type's.
+    pub fn profile<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let profile = self.records.iter().rev().find(|record| record.kind == Kind::Profile);
+        profile.ok_or(Misuse::NoRecord)?.value()
+    }
+
+    /// All its records, large ones left out.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+}
+
+impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
+    pub(super) fn new(session: &'s Session<'c, R>, case: Case, verified: Verified, beside: Beside) -> Self {
+        let Verified { ring, epoch, clearance, list, entries, hidden, statement } = verified;
+        let ring = Arc::new(ring);
+        let pen = Pen { ring: Arc::clone(&ring), epoch, list, clearance };
+        session.state().pens.insert(case.folder, Arc::new(pen));
+        let now = session.clock.now();
+        let trust = session.state().memory.trust.clone();
+        let vouched = beside.owner.as_ref().zip(trust).and_then(|((card, attestations), trust)| {
+            trust.vouched(card, attestations, now)
+        });
+        let owner = beside.owner.map(|(card, _)| card.party());
+        let (terms, beside) = (statement.terms, BesideChart { owner, vouched });
+        Self { session, case, ring, entries, hidden, terms, beside, content: RwLock::default() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub const fn id(&self) -> FolderId {
+        self.case.folder
+    }
+
+    /// Under which terms it was opened.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// How many versions of records there are above the reader's clearance.
+    #[must_use]
+    pub const fn hidden(&self) -> u64 {
+        self.hidden
+    }
+
+    /// How many versions of records the reader may open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The records in their newest versions, opened; those of original documents, which are large, left out.
+    ///
+    /// # Errors
+    /// [`Tampering::Record`] if one does not open in its place.
+    pub fn records(&self) -> Result<Vec<Record>, Error> {
+        self.of(|kind| kind != Kind::Original)
+    }
+
+    /// The records of one kind, in their newest versions.
+    ///
+    /// # Errors
+    /// As [`Self::records`].
+    pub fn records_of(&self, kind: Kind) -> Result<Vec<Record>, Error> {
+        self.of(|own| own == kind)
+    }
+
+    /// All versions of a record, the first first.
+    ///
+    /// # Errors
+    /// As [`Self::records`]; [`Misuse::NoRecord`] if there is no such record here.
+    pub fn versions(&self, record: RecordId) -> Result<Vec<Record>, Error> {
+        let versions = self.entries.iter().enumerate().filter(|(_, entry)| entry.leaf.record == record);
+        let versions: Vec<Record> = versions.map(|(index, _)| self.read(index)).collect::<Result<_, _>>()?;
+        if versions.is_empty() { Err(Misuse::NoRecord.into()) } else { Ok(versions) }
+    }
+
+    fn of(&self, wanted: impl Fn(Kind) -> bool) -> Result<Vec<Record>, Error> {
+        let mut newest: BTreeMap<RecordId, (usize, u32)> = BTreeMap::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            let version = entry.leaf.version;
+            let known = newest.entry(entry.leaf.record).or_insert((index, version));
+            if version > known.1 {
+                *known = (index, version);
+            }
+        }
+        let mut indices: Vec<usize> = newest.into_values().map(|(index, _)| index).collect();
+        indices.sort_unstable();
+        let is_wanted = |index: &usize| self.entries.get(*index).is_some_and(|entry| wanted(entry.leaf.kind));
+        indices.into_iter().filter(is_wanted).map(|index| self.read(index)).collect()
+    }
+
+    fn read(&self, index: usize) -> Result<Record, Error> {
+        let entry = self.entries.get(index).ok_or(Misuse::NoRecord)?;
+        let leaf = &entry.leaf;
+        let known = self.content.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned();
+        let content = match known {
+            Some(content) => content,
+            None => {
+                let sealed = SealedRecord::from_bytes(&entry.sealed).or(Err(Tampering::Record))?;
+                let chunks = self.chunks(&sealed)?;
+                let (key, salt) = self.ring.of(leaf.epoch).ok_or(Tampering::Record)?;
+                let content = open(key, salt, leaf, &entry.sealed, &chunks).or(Err(Tampering::Record))?;
+                let mut read = self.content.write().unwrap_or_else(PoisonError::into_inner);
+                read.insert(index, content.clone());
+                content
+            }
+        };
+        Ok(Record {
+            id: leaf.record,
+            version: leaf.version,
+            kind: leaf.kind,
+            clearance: leaf.clearance,
+            author: entry.author,
+            at: entry.at,
+            content,
+        })
+    }
+
+    fn chunks(&self, sealed: &SealedRecord) -> Result<Vec<ByteVec>, Error> {
+        if sealed.chunk_count() == 0 {
+            return Ok(Vec::new());
+        }
+        let context = sealed.context();
+        let question = Question::Chunks(self.case.folder, context.record, context.version);
+        match self.session.ask(question)? {
+            Answer::Chunks(chunks) => Ok(chunks),
+            _ => Err(Tampering::Answer.into()),
+        }
+    }
+
+    /// What this folder says of its owner, if it is an Identity.
+    ///
+    /// # Errors
+    /// [`Misuse::NoIdentity`] if it is not.
+    pub fn as_identity(&self) -> Result<Identity, Error> {
+        let party = self.beside.owner.filter(|_| self.case.kind == FolderKind::Identity).ok_or(Misuse::NoIdentity)?;
+        Ok(Identity { party, vouched: self.beside.vouched.clone(), records: self.records()? })
+    }
+}
+
+impl Chart<'_, '_, Doctor> {
+    /// Who the patient is: for the assigned doctor only. It is an opening of its own, and leaves its own event.
+    ///
+    /// # Errors
+    /// [`Misuse::NoIdentity`] after an opinion grant; [`Error::Denied`] if the assignment holds no more;
+    /// [`Tampering::Chart`] if the identity is not that of this case's owner.
+    pub fn identity(&self) -> Result<Identity, Error> {
+        let granted = self.case.identity.ok_or(Misuse::NoIdentity)?;
+        let identity =
+            Case { folder: granted.statement.folder, kind: granted.kind, granted: Some(granted), identity: None };
+        let (verified, beside) = self.session.open_verified(&identity)?;
+        let (card, _) = beside.owner.as_ref().ok_or(Tampering::Chart)?;
+        let tie = beside.tie.as_ref().ok_or(Tampering::Chart)?;
+        let is_its = verified.statement.because == Some(self.case.folder)
+            && ties(tie, card, self.session.vault_id()?, self.case.folder)
+            && is_doctor(&self.session.card);
+        if !is_its {
+            return Err(Tampering::Chart.into());
+        }
+        Chart::new(self.session, identity, verified, beside).as_identity()
+    }
+}

@@ -1,0 +1,56 @@
+//! The session: the party's side, where everything secret happens.
+//!
+//! A [`Session`] holds a keyring, talks to a [`Custodian`] and believes it nothing: what comes back is verified against
+//! signatures of those who had the right, and against the session's [`Memory`]. Roles are types: what a role cannot do
+//! does not compile.
+//!
+//! ```compile_fail,E0599
+//! # use casevault::{party::Doctor, session::{Case, Session}, consent::Terms, id::PartyId};
+//! fn a_doctor_cannot_assign(bob: &Session<'_, Doctor>, case: &Case, other: PartyId) {
+//!     bob.assign(case, other, Terms::treatment());
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! # use casevault::{party::Patient, credential::Attestation, session::Session, id::PartyId};
+//! fn a_patient_cannot_attest(alice: &Session<'_, Patient>, doctor: PartyId) {
+//!     alice.attest(doctor, Attestation::doctor("cardiology"));
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! # use casevault::{party::Registrar, session::Session};
+//! fn a_registrar_has_no_cases_of_its_own(office: &Session<'_, Registrar>) {
+//!     office.open_case("mine");
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! # use casevault::{party::Auditor, session::{Case, Session}};
+//! fn an_auditor_opens_nothing(auditor: &Session<'_, Auditor>, case: &Case) {
+//!     auditor.open(case);
+//! }
+//! ```
+
+mod assign;
+mod audit;
+mod case;
+mod chart;
+mod enrol;
+mod exchange;
+mod ledger;
+mod memory;
+mod open;
+mod pen;
+mod people;
+mod renew;
+mod state;
+mod verify;
+mod write;
+
+pub use assign::Granted;
+pub use case::Case;
+pub use chart::{Author, Chart, Identity, Record};
+pub use ledger::{HistoryLine, StreamReport};
+pub use memory::Memory;
+pub use people::Applicant;
+pub use renew::{Access, Look, Residue, Revocation};
+pub use state::{Session, Tools};
+pub use write::Entry;

@@ -1,0 +1,110 @@
+//! What a session is made of.
+
+use std::{
+    collections::BTreeMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    crypto::{NoRandomness, Random},
+    custodian::{Custodian, OwnFolder},
+    id::{FolderId, PartyId},
+    party::{Card, Keyring, Owner, RoleType},
+    session::{Memory, pen::Pen},
+    time::{Clock, SystemClock},
+};
+
+/// What a session takes from outside besides its custodian: time and randomness.
+pub struct Tools {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Random,
+}
+
+impl Tools {
+    /// The system's clock and randomness.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] if the system has none to give.
+    pub fn system() -> Result<Self, NoRandomness> {
+        Ok(Self { clock: Arc::new(SystemClock), random: Random::system()? })
+    }
+
+    /// This clock and this randomness.
+    #[must_use]
+    pub fn new(clock: impl Clock, random: Random) -> Self {
+        Self { clock: Arc::new(clock), random }
+    }
+}
+
+impl std::fmt::Debug for Tools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tools(..)")
+    }
+}
+
+/// The party's side, in a role.
+///
+/// # Security
+/// Holds the keyring and the keys of opened folders in memory, until dropped.
+pub struct Session<'c, R> {
+    pub(super) custodian: &'c dyn Custodian,
+    pub(super) keyring: Keyring,
+    pub(super) card: Card,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) state: Mutex<State>,
+    pub(super) role: PhantomData<fn() -> R>,
+}
+
+/// What changes while a session lasts.
+pub(super) struct State {
+    pub(super) memory: Memory,
+    pub(super) random: Random,
+    pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
+    pub(super) own: BTreeMap<FolderId, OwnFolder>,
+}
+
+impl<'c, R: RoleType> Session<'c, R> {
+    pub(super) fn assemble(custodian: &'c dyn Custodian, keyring: Keyring, memory: Memory, tools: Tools) -> Self {
+        let card = keyring.card(R::ROLE);
+        let state = State { memory, random: tools.random, pens: BTreeMap::new(), own: BTreeMap::new() };
+        Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
+    }
+
+    /// The party's id: what others need to grant it something.
+    #[must_use]
+    pub const fn id(&self) -> PartyId {
+        self.card.party()
+    }
+
+    /// The party's card.
+    #[must_use]
+    pub const fn card(&self) -> &Card {
+        &self.card
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn random<const N: usize>(&self) -> [u8; N] {
+        self.state().random.bytes()
+    }
+
+    /// Randomness of its own for one piece of work.
+    pub(super) fn fork_random(&self) -> Random {
+        Random::seeded(self.random())
+    }
+}
+
+impl<R: Owner> Session<'_, R> {
+    pub(super) fn forget_pen(&self, folder: FolderId) {
+        self.state().pens.remove(&folder);
+    }
+}
+
+impl<R> std::fmt::Debug for Session<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({:?})", self.card)
+    }
+}
