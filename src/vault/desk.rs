@@ -44,7 +44,7 @@ impl Shelves {
                 rows.push(self.keys.open(table, &entry.key, &entry.value)?);
             }
             match last {
-                Some(last) if !is_last => range = KeyRange::prefix(place, table.code(), prefix)?.after(last.row())?,
+                Some(last) if !is_last => range = KeyRange::prefix(place, table.code(), prefix)?.after(&last),
                 Some(_) | None => return Ok(rows),
             }
         }
@@ -141,7 +141,7 @@ impl<'v> Desk<'v> {
             rows.extend(page.into_iter().map(|entry| (entry.key, entry.value)));
             match last {
                 Some(last) if !is_last => {
-                    range = KeyRange::prefix(self.place, table.code(), prefix)?.after(last.row())?;
+                    range = KeyRange::prefix(self.place, table.code(), prefix)?.after(&last);
                 }
                 Some(_) | None => break,
             }
