@@ -1,0 +1,25 @@
+//! FHIR R4 in: a chart is split into who it is about and what it says.
+//!
+//! A [`Bundle`] is parsed without a model: its numbers stay as they were written, and its own bytes are kept. [`split`]
+//! takes it apart:
+//!
+//! - **Identity**: patients, relatives, practitioners, organisations, places, insurance: as they came.
+//! - **Case**: all else, with ids and references turned to pseudonyms under a key that is fresh for each import;
+//!   narrative, identifiers, names, addresses, telecoms, birth dates, displays of references, attachments and extensions
+//!   left out; and every name, address line, number and birth date of the Identity side struck from the strings that
+//!   remain. Of the patient remain sex and year of birth (no year from 90 years on).
+//!
+//! # Security
+//! This is for a second doctor who may read the case and shall not be told whose it is. It is **not** anonymisation:
+//! dates, rare findings and free text about people the chart does not name can tell who someone is.
+
+mod bundle;
+mod error;
+mod sieve;
+mod split;
+mod tree;
+mod types;
+
+pub use bundle::Bundle;
+pub use error::{FhirError, FhirReason};
+pub use split::{Entry, Pseudonyms, Split, SplitReport, split};
