@@ -24,7 +24,7 @@ pub const MESSAGE_BYTES_MAX: usize = 128 * 1024 * 1024;
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The most records one event may bring.
-pub const BATCH_RECORDS_MAX: usize = 4096;
+pub const BATCH_RECORDS_MAX: usize = 131_072;
 
 /// The most events one submission may hold: what must happen together.
 pub const PARTS_MAX: usize = 8;

@@ -1,0 +1,304 @@
+//! The day.
+
+use std::{
+    error::Error as StdError,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use casevault::{
+    access::Policy,
+    consent::Terms,
+    credential::Attestation,
+    crypto::Random,
+    error::Error,
+    party::{Auditor, Doctor, Keyring, Owner, Patient, Registrar, Role},
+    record::Kind,
+    session::{Case, Memory, Record, Session, Tools},
+    store::SledStore,
+    time::{Clock as _, SystemClock, days},
+    vault::{HostDir, Vault},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    options::Options,
+    report::{Report, timed},
+};
+
+type Outcome<T> = Result<T, Box<dyn StdError>>;
+
+#[derive(Serialize, Deserialize)]
+struct Profile {
+    name: String,
+}
+
+/// The people who work here, and the vault they work with.
+struct Clinic<'v> {
+    vault: &'v Vault,
+    office: Session<'v, Registrar>,
+    bob: Session<'v, Doctor>,
+    carol: Session<'v, Doctor>,
+    dave: Session<'v, Doctor>,
+    auditor: Session<'v, Auditor>,
+    random: Random,
+    report: Report,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome<()> {
+    let charts = find_charts(options)?;
+    let temporary = tempfile::tempdir()?;
+    let place = options.vault.clone().unwrap_or_else(|| temporary.path().to_owned());
+    let mut random = match options.seed {
+        Some(seed) => {
+            let mut bytes = [0; 32];
+            bytes.iter_mut().zip(seed.to_be_bytes()).for_each(|(to, from)| *to = from);
+            Random::seeded(bytes)
+        }
+        None => Random::system()?,
+    };
+    let registrar = Keyring::generate_with(&mut random);
+    let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
+    let store = SledStore::open(place.join("store"))?;
+    let host = HostDir::open(place.join("host"))?;
+    let vault = Vault::create_with(store, host, policy, SystemClock, fork(&mut random))?;
+    println!("A new vault in {}: it stores and decides, and cannot read.", place.display());
+
+    let mut clinic = Clinic::open(&vault, registrar, random)?;
+    let bar = progress(charts.len());
+    for (number, chart) in charts.iter().enumerate() {
+        let is_told = number == 0;
+        bar.suspend(|| clinic.see(chart, is_told, options))?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    clinic.close(options)?;
+    drop(clinic);
+    vault.close()?;
+    Ok(())
+}
+
+impl<'v> Clinic<'v> {
+    fn open(vault: &'v Vault, registrar: Keyring, mut random: Random) -> Outcome<Self> {
+        let mut report = Report::default();
+        let memory = Memory::trusting(vault.trust().clone());
+        let tools = Tools::new(SystemClock, fork(&mut random));
+        let office = Session::<Registrar>::sign_in_with(vault, registrar, memory, tools)?;
+        let (bob, carol, dave, auditor) = timed(&mut report.seconds.enrol_and_vet, || -> Outcome<_> {
+            let bob = enrol::<Doctor>(vault, "Dr. Bob Brandt", &mut random)?;
+            let carol = enrol::<Doctor>(vault, "Dr. Carol Conti", &mut random)?;
+            let dave = enrol::<Doctor>(vault, "Dr. Dave Dunn", &mut random)?;
+            let auditor = enrol::<Auditor>(vault, "Audit Office", &mut random)?;
+            for doctor in [&bob, &carol, &dave] {
+                office.attest(doctor.id(), Attestation::doctor("general practice"))?;
+            }
+            office.attest(auditor.id(), Attestation::auditor())?;
+            Ok((bob, carol, dave, auditor))
+        })?;
+        report.doctors = 3;
+        println!("Three doctors and an auditor enrolled; the registrar read their papers and attested them.\n");
+        Ok(Self { vault, office, bob, carol, dave, auditor, random, report })
+    }
+
+    /// One patient, from the door to the door.
+    fn see(&mut self, chart: &Path, is_told: bool, options: &Options) -> Outcome<()> {
+        let tell = |line: String| {
+            if is_told {
+                println!("{line}");
+            }
+        };
+        let document = fs::read(chart)?;
+        let name = chart.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let (vault, office, random) = (self.vault, &self.office, &mut self.random);
+        let alice = timed(&mut self.report.seconds.enrol_and_vet, || -> Outcome<_> {
+            let alice = enrol::<Patient>(vault, &format!("the patient of {name}"), random)?;
+            office.attest(alice.id(), Attestation::patient())?;
+            Ok(alice)
+        })?;
+        tell(format!("A patient enrols as party {} and is vetted.", alice.id()));
+        let imported = match timed(&mut self.report.seconds.import, || alice.import(&document)) {
+            Ok(imported) => imported,
+            Err(error @ Error::Malformed(_)) => {
+                println!("{name}: not imported: {error}");
+                self.report.charts_refused += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.report.patients += 1;
+        self.report.bytes_in += u64::try_from(document.len())?;
+        self.report.records += u64::try_from(imported.case_records + imported.identity_records)?;
+        self.report.strings_struck += imported.report.struck;
+        tell(format!(
+            "The chart is imported: {} records under pseudonyms in case {}, {} that say who in the identity.",
+            imported.case_records,
+            imported.case.id(),
+            imported.identity_records
+        ));
+        self.consult(&alice, &imported.case, &tell, options)?;
+        let restored = timed(&mut self.report.seconds.restore, || original(&alice))?;
+        if restored == document {
+            self.report.bundles_restored_identical += 1;
+        }
+        tell(format!("The chart as it came, byte for byte, comes back to the patient: {}.", restored == document));
+        timed(&mut self.report.seconds.verify, || -> Outcome<()> {
+            let own = alice.verify_stream()?;
+            let audited = self.auditor.check_owner(alice.id(), &[own.head])?;
+            self.report.events += audited.signatures;
+            self.report.streams_verified += 1;
+            Ok(())
+        })?;
+        if is_told {
+            println!("\nWho looked, by the patient's own stream:");
+            for line in alice.history()? {
+                println!("  {line}");
+            }
+            println!();
+        }
+        Ok(())
+    }
+
+    fn consult(&mut self, alice: &Session<'_, Patient>, case: &Case, tell: &dyn Fn(String), options: &Options) -> Outcome<()> {
+        let in_14_days = SystemClock.now().plus(days(14));
+        let (bob, carol, dave) = (&self.bob, &self.carol, &self.dave);
+        let his = timed(&mut self.report.seconds.assign_and_open, || -> Outcome<_> {
+            alice.assign(case, bob.id(), Terms::treatment().until(in_14_days))?;
+            let his = granted(bob, case)?;
+            let chart = bob.open(&his)?;
+            let records = chart.records()?.len();
+            let who = chart.identity()?;
+            let name = who.profile::<Profile>()?.name;
+            tell(format!("Doctor Bob is assigned. He opens {records} records, and learns who it is: {name}."));
+            Ok(his)
+        })?;
+        self.report.opens_assigned += 1;
+        let records = timed(&mut self.report.seconds.opinion, || -> Outcome<_> {
+            alice.opinion(case, carol.id(), Terms::opinion())?;
+            let chart = carol.open(&granted(carol, case)?)?;
+            let who = chart.identity().map(drop).map_err(|error| error.code());
+            tell(format!("Doctor Carol is asked for an opinion. She opens the case; asked who it is, the vault says: {who:?}."));
+            Ok(chart.records()?)
+        })?;
+        self.report.opens_opinion += 1;
+        if let Some(directory) = &options.dump_opinion {
+            dump(directory, case, &records)?;
+        }
+        if dave.open(&his).is_err() && dave.cases()?.is_empty() {
+            self.report.opens_refused += 1;
+            tell("Doctor Dave, whom nobody asked, finds nothing and opens nothing.".to_owned());
+        }
+        timed(&mut self.report.seconds.write, || -> Outcome<()> {
+            bob.write(&his, Kind::Note, "seen today, chart reviewed")?;
+            bob.write(&his, Kind::Prescription, "paracetamol 500 mg, one when needed, at most four a day")?;
+            Ok(())
+        })?;
+        self.report.records += 2;
+        tell("Doctor Bob writes a note and a prescription, signed by him.".to_owned());
+        let residue = timed(&mut self.report.seconds.revoke, || -> Outcome<_> {
+            let revocation = alice.revoke(case, bob.id())?;
+            Ok(alice.residue(&revocation)?)
+        })?;
+        if bob.open(&his).is_err() {
+            self.report.opens_refused += 1;
+        }
+        tell(format!(
+            "The patient revokes: Bob is refused at once. He could have read {} records, and by the log opened {}.",
+            residue.could_read, residue.did_open
+        ));
+        Ok(())
+    }
+
+    fn close(&mut self, options: &Options) -> Outcome<()> {
+        let auditor = &self.auditor;
+        for owner in [self.bob.id(), self.carol.id(), self.dave.id(), auditor.id()] {
+            self.report.events += timed(&mut self.report.seconds.verify, || auditor.check_owner(owner, &[]))?.signatures;
+            self.report.streams_verified += 1;
+        }
+        self.report.events += auditor.check_vault(&[])?.signatures;
+        self.report.streams_verified += 1;
+        let report = &self.report;
+        println!(
+            "{} patients, {} records from {} bytes; {} charts came back identical; {} refused openings, each in the \
+             vault's own stream; {} events in {} streams, all verified.",
+            report.patients,
+            report.records,
+            report.bytes_in,
+            report.bundles_restored_identical,
+            report.opens_refused,
+            report.events,
+            report.streams_verified
+        );
+        if let Some(path) = &options.report {
+            fs::write(path, serde_json::to_vec_pretty(report)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn enrol<'v, R: Owner>(vault: &'v Vault, name: &str, random: &mut Random) -> Outcome<Session<'v, R>> {
+    let keyring = Keyring::generate_with(random);
+    let memory = Memory::trusting(vault.trust().clone());
+    let tools = Tools::new(SystemClock, fork(random));
+    Ok(Session::<R>::enrol_with(vault, keyring, &Profile { name: name.to_owned() }, memory, tools)?)
+}
+
+fn granted(doctor: &Session<'_, Doctor>, case: &Case) -> Outcome<Case> {
+    let cases = doctor.cases()?;
+    Ok(cases.into_iter().find(|granted| granted.id() == case.id()).ok_or("the case was not granted")?)
+}
+
+fn original(alice: &Session<'_, Patient>) -> Outcome<Vec<u8>> {
+    let chart = alice.open(&alice.identity_folder()?)?;
+    let original = chart.records_of(Kind::Original)?.into_iter().next().ok_or("no document was kept")?;
+    Ok(original.content().bytes().to_vec())
+}
+
+/// What the second doctor read, a record a line: FHIR resources as they are, everything else with its kind.
+fn dump(directory: &Path, case: &Case, records: &[Record]) -> Outcome<()> {
+    fs::create_dir_all(directory)?;
+    let mut file = fs::File::create(directory.join(format!("{}.ndjson", case.id().to_hex())))?;
+    for record in records {
+        if record.kind() == Kind::Resource {
+            file.write_all(record.content().bytes())?;
+        } else {
+            let line = serde_json::json!({ "kind": record.kind().word(), "text": record.value::<String>()? });
+            serde_json::to_writer(&mut file, &line)?;
+        }
+        file.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn find_charts(options: &Options) -> Outcome<Vec<PathBuf>> {
+    let own = [Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data")];
+    let mut queue: Vec<PathBuf> = if options.fhir.is_empty() { own.to_vec() } else { options.fhir.clone() };
+    let mut charts = Vec::new();
+    while let Some(path) = queue.pop() {
+        if path.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                let path = entry?.path();
+                let name = path.to_string_lossy();
+                if path.is_dir() || name.ends_with(".json") || name.ends_with(".json.gz") {
+                    queue.push(path);
+                }
+            }
+        } else {
+            charts.push(path);
+        }
+    }
+    charts.sort();
+    charts.truncate(options.limit.unwrap_or(usize::MAX));
+    if charts.is_empty() { Err("no charts found: give files or folders of .json or .json.gz".into()) } else { Ok(charts) }
+}
+
+fn progress(length: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX));
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} charts, {elapsed} gone, {eta} to go");
+    if let Ok(style) = style { bar.with_style(style) } else { bar }
+}
+
+fn fork(random: &mut Random) -> Random {
+    Random::seeded(random.bytes())
+}

@@ -1,0 +1,43 @@
+//! What was done, and how long it took.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    pub(crate) patients: u64,
+    pub(crate) doctors: u64,
+    pub(crate) records: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) charts_refused: u64,
+    pub(crate) bundles_restored_identical: u64,
+    pub(crate) opens_assigned: u64,
+    pub(crate) opens_opinion: u64,
+    pub(crate) opens_refused: u64,
+    pub(crate) strings_struck: u64,
+    pub(crate) events: u64,
+    pub(crate) streams_verified: u64,
+    pub(crate) seconds: Seconds,
+}
+
+/// Seconds for each phase.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Seconds {
+    pub(crate) enrol_and_vet: f64,
+    pub(crate) import: f64,
+    pub(crate) assign_and_open: f64,
+    pub(crate) opinion: f64,
+    pub(crate) write: f64,
+    pub(crate) revoke: f64,
+    pub(crate) restore: f64,
+    pub(crate) verify: f64,
+}
+
+/// Does something, and adds the time it took.
+pub(crate) fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let result = work();
+    *seconds += begun.elapsed().as_secs_f64();
+    result
+}
