@@ -1,6 +1,8 @@
 //! Errors, sorted by whose fault it is.
 
-use crate::{codec::Malformed, crypto::NoRandomness, custodian::Unreachable, fhir::FhirError, record::ContentError};
+use crate::{
+    codec::Malformed, crypto::NoRandomness, custodian::Unreachable, fhir::FhirError, record::ContentError,
+};
 
 /// What went wrong, and with that, what to do next.
 ///
@@ -10,7 +12,9 @@ use crate::{codec::Malformed, crypto::NoRandomness, custodian::Unreachable, fhir
 #[non_exhaustive]
 pub enum Error {
     /// Not permitted, or not there: which of them is not said.
-    #[error("denied, or there is no such thing: ask the owner for a grant, or the registrar for an attestation")]
+    #[error(
+        "denied, or there is no such thing: ask the owner for a grant, or the registrar for an attestation"
+    )]
     Denied,
     /// What came back is not what was put in, or was signed by the wrong one.
     #[error("tampered: {0}. Stop, keep the evidence, and compare heads with another device or the auditor")]

@@ -5,6 +5,15 @@
 /// The largest value a store accepts, in bytes. Above it `sled` would write to files it never syncs.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest row of a store's key, in bytes, after its place and table.
+pub const ROW_BYTES_MAX: usize = 120;
+
+/// The most rows one store batch reads for its expectations or writes.
+pub const STORE_BATCH_ROWS_MAX: usize = 32 * 1024;
+
+/// The largest store batch, keys and values together, in bytes: a submission's sealed bytes and what they bring along.
+pub const STORE_BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// The largest content sealed in one piece, in bytes; above it, content is sealed in chunks.
 pub const INLINE_BYTES_MAX: usize = 48 * 1024;
 

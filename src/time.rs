@@ -75,7 +75,11 @@ impl<C> minicbor::Encode<C> for Timestamp {
 impl<'b, C> minicbor::Decode<'b, C> for Timestamp {
     fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
         let ms = d.u64()?;
-        if ms > Self::MAX.0 { Err(minicbor::decode::Error::message("after the year 9999")) } else { Ok(Self(ms)) }
+        if ms > Self::MAX.0 {
+            Err(minicbor::decode::Error::message("after the year 9999"))
+        } else {
+            Ok(Self(ms))
+        }
     }
 }
 

@@ -15,13 +15,14 @@ use casevault::{
     error::Error,
     party::{Auditor, Doctor, Keyring, Owner, Patient, Registrar, Role},
     record::Kind,
-    session::{Case, Memory, Record, Session, Tools},
+    session::{Case, Identity, Memory, Record, Session, Tools},
     store::SledStore,
     time::{Clock as _, SystemClock, days},
     vault::{HostDir, Vault},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     options::Options,
@@ -98,7 +99,9 @@ impl<'v> Clinic<'v> {
             Ok((bob, carol, dave, auditor))
         })?;
         report.doctors = 3;
-        println!("Three doctors and an auditor enrolled; the registrar read their papers and attested them.\n");
+        println!(
+            "Three doctors and an auditor enrolled; the registrar read their papers and attested them.\n"
+        );
         Ok(Self { vault, office, bob, carol, dave, auditor, random, report })
     }
 
@@ -142,7 +145,10 @@ impl<'v> Clinic<'v> {
         if restored == document {
             self.report.bundles_restored_identical += 1;
         }
-        tell(format!("The chart as it came, byte for byte, comes back to the patient: {}.", restored == document));
+        tell(format!(
+            "The chart as it came, byte for byte, comes back to the patient: {}.",
+            restored == document
+        ));
         timed(&mut self.report.seconds.verify, || -> Outcome<()> {
             let own = alice.verify_stream()?;
             let audited = self.auditor.check_owner(alice.id(), &[own.head])?;
@@ -160,7 +166,13 @@ impl<'v> Clinic<'v> {
         Ok(())
     }
 
-    fn consult(&mut self, alice: &Session<'_, Patient>, case: &Case, tell: &dyn Fn(String), options: &Options) -> Outcome<()> {
+    fn consult(
+        &mut self,
+        alice: &Session<'_, Patient>,
+        case: &Case,
+        tell: &dyn Fn(String),
+        options: &Options,
+    ) -> Outcome<()> {
         let in_14_days = SystemClock.now().plus(days(14));
         let (bob, carol, dave) = (&self.bob, &self.carol, &self.dave);
         let his = timed(&mut self.report.seconds.assign_and_open, || -> Outcome<_> {
@@ -169,8 +181,10 @@ impl<'v> Clinic<'v> {
             let chart = bob.open(&his)?;
             let records = chart.records()?.len();
             let who = chart.identity()?;
-            let name = who.profile::<Profile>()?.name;
-            tell(format!("Doctor Bob is assigned. He opens {records} records, and learns who it is: {name}."));
+            let name = name_in(&who).map_or_else(|| Ok(who.profile::<Profile>()?.name), Ok::<_, Error>)?;
+            tell(format!(
+                "Doctor Bob is assigned. He opens {records} records, and learns who it is: {name}."
+            ));
             Ok(his)
         })?;
         self.report.opens_assigned += 1;
@@ -178,7 +192,9 @@ impl<'v> Clinic<'v> {
             alice.opinion(case, carol.id(), Terms::opinion())?;
             let chart = carol.open(&granted(carol, case)?)?;
             let who = chart.identity().map(drop).map_err(|error| error.code());
-            tell(format!("Doctor Carol is asked for an opinion. She opens the case; asked who it is, the vault says: {who:?}."));
+            tell(format!(
+                "Doctor Carol is asked for an opinion. She opens the case; asked who it is, the vault says: {who:?}."
+            ));
             Ok(chart.records()?)
         })?;
         self.report.opens_opinion += 1;
@@ -213,7 +229,8 @@ impl<'v> Clinic<'v> {
     fn close(&mut self, options: &Options) -> Outcome<()> {
         let auditor = &self.auditor;
         for owner in [self.bob.id(), self.carol.id(), self.dave.id(), auditor.id()] {
-            self.report.events += timed(&mut self.report.seconds.verify, || auditor.check_owner(owner, &[]))?.signatures;
+            self.report.events +=
+                timed(&mut self.report.seconds.verify, || auditor.check_owner(owner, &[]))?.signatures;
             self.report.streams_verified += 1;
         }
         self.report.events += auditor.check_vault(&[])?.signatures;
@@ -247,6 +264,16 @@ fn enrol<'v, R: Owner>(vault: &'v Vault, name: &str, random: &mut Random) -> Out
 fn granted(doctor: &Session<'_, Doctor>, case: &Case) -> Outcome<Case> {
     let cases = doctor.cases()?;
     Ok(cases.into_iter().find(|granted| granted.id() == case.id()).ok_or("the case was not granted")?)
+}
+
+/// The name that the chart's own Patient resource says.
+fn name_in(who: &Identity) -> Option<String> {
+    let patients = who.records().iter().filter(|record| record.kind() == Kind::Resource);
+    let mut patients =
+        patients.filter_map(|record| serde_json::from_slice::<Value>(record.content().bytes()).ok());
+    let patient = patients.find(|resource| resource["resourceType"] == "Patient")?;
+    let name = patient["name"].get(0)?;
+    Some(format!("{} {}", name["given"].get(0)?.as_str()?, name["family"].as_str()?))
 }
 
 fn original(alice: &Session<'_, Patient>) -> Outcome<Vec<u8>> {
@@ -290,7 +317,11 @@ fn find_charts(options: &Options) -> Outcome<Vec<PathBuf>> {
     }
     charts.sort();
     charts.truncate(options.limit.unwrap_or(usize::MAX));
-    if charts.is_empty() { Err("no charts found: give files or folders of .json or .json.gz".into()) } else { Ok(charts) }
+    if charts.is_empty() {
+        Err("no charts found: give files or folders of .json or .json.gz".into())
+    } else {
+        Ok(charts)
+    }
 }
 
 fn progress(length: usize) -> ProgressBar {

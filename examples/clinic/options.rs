@@ -30,7 +30,8 @@ impl Options {
         let mut options = Self::default();
         let mut words = words.peekable();
         while let Some(word) = words.next() {
-            let mut value = || words.next_if(|word| !word.starts_with("--")).ok_or(format!("{word} needs a value"));
+            let mut value =
+                || words.next_if(|word| !word.starts_with("--")).ok_or(format!("{word} needs a value"));
             match word.as_str() {
                 "--fhir" => {
                     options.fhir.push(value()?.into());

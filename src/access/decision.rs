@@ -196,11 +196,16 @@ fn give(policy: &Policy, folder: FolderFacts, terms: Terms, taker: Taker) -> Res
         return Ok(());
     }
     only(is_attested, Denial::NotAttested)?;
-    only(terms.starts() < terms.ends() && terms.ends() <= terms.starts().plus(policy.longest()), Denial::Terms)?;
+    only(
+        terms.starts() < terms.ends() && terms.ends() <= terms.starts().plus(policy.longest()),
+        Denial::Terms,
+    )?;
     only(!folder.is_closed, Denial::Closed)?;
     let fits = match (folder.kind, role) {
         (FolderKind::Identity, Role::Doctor) => is_assignment && terms.purpose() == Purpose::Treatment,
-        (FolderKind::Identity | FolderKind::Credentials, Role::Registrar) => terms.purpose() == Purpose::Vetting,
+        (FolderKind::Identity | FolderKind::Credentials, Role::Registrar) => {
+            terms.purpose() == Purpose::Vetting
+        }
         (FolderKind::Identity | FolderKind::Credentials, _) | (_, Role::Registrar) => false,
         (FolderKind::Case | FolderKind::Summary, Role::Doctor) => {
             matches!(terms.purpose(), Purpose::Treatment | Purpose::Opinion)

@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use crate::{
-    codec::wire,
-    limits::REGISTRARS_MAX,
-    party::Card,
-    time::days,
-};
+use crate::{codec::wire, limits::REGISTRARS_MAX, party::Card, time::days};
 
 /// What this vault allows; the defaults are safe.
 ///

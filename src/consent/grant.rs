@@ -100,7 +100,12 @@ impl Grant {
     ///
     /// # Errors
     /// [`DoesNotOpen`] if the key is of a lower clearance than the terms.
-    pub fn seal(key: &FolderKey, reader: Reader<'_>, terms: Terms, random: &mut Random) -> Result<Self, DoesNotOpen> {
+    pub fn seal(
+        key: &FolderKey,
+        reader: Reader<'_>,
+        terms: Terms,
+        random: &mut Random,
+    ) -> Result<Self, DoesNotOpen> {
         let EpochOf { vault, folder, epoch } = key.place();
         let key = key.lowered_to(terms.clearance())?;
         let mut statement = GrantStatement {

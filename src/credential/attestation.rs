@@ -23,7 +23,13 @@ pub struct Attestation {
 
 impl Attestation {
     fn of(role: Role, specialty: &str) -> Self {
-        Self { role, specialty: specialty.to_owned(), jurisdiction: String::new(), evidence: None, until: None }
+        Self {
+            role,
+            specialty: specialty.to_owned(),
+            jurisdiction: String::new(),
+            evidence: None,
+            until: None,
+        }
     }
 
     /// A qualified doctor, with a specialty code.

@@ -145,7 +145,13 @@ impl Event {
 
     /// An event that says only who, what and when.
     #[must_use]
-    pub const fn new((vault, op_id): (VaultId, OpId), actor: Principal, verb: Verb, at: Timestamp, salt: [u8; 16]) -> Self {
+    pub const fn new(
+        (vault, op_id): (VaultId, OpId),
+        actor: Principal,
+        verb: Verb,
+        at: Timestamp,
+        salt: [u8; 16],
+    ) -> Self {
         Self {
             format: Self::FORMAT,
             vault,

@@ -50,7 +50,8 @@ impl Bundle {
             Some(b'{') => (),
             Some(_) => return Err(At::Root.error(FhirReason::Syntax)),
         }
-        let raw: &RawValue = serde_json::from_str(document).map_err(|_unsaid| At::Root.error(syntax(document)))?;
+        let raw: &RawValue =
+            serde_json::from_str(document).map_err(|_unsaid| At::Root.error(syntax(document)))?;
         let root = members(raw, &At::Root)?;
         let kind = type_of(raw, &At::Root)?;
         let resources = if kind == "Bundle" {
@@ -95,7 +96,11 @@ impl std::fmt::Debug for Bundle {
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, FhirError> {
     let at = At::Root;
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return if bytes.len() > FHIR_BYTES_MAX { Err(at.error(FhirReason::TooLarge)) } else { Ok(bytes.to_vec()) };
+        return if bytes.len() > FHIR_BYTES_MAX {
+            Err(at.error(FhirReason::TooLarge))
+        } else {
+            Ok(bytes.to_vec())
+        };
     }
     let most = u64::try_from(FHIR_BYTES_MAX).unwrap_or(u64::MAX);
     let mut unpacked = Vec::new();
@@ -136,7 +141,10 @@ fn read_entries(raw: &RawValue, at: &At<'_>) -> Result<Vec<Resource>, FhirError>
 fn type_of(raw: &RawValue, at: &At<'_>) -> Result<String, FhirError> {
     let members = members(raw, at)?;
     let at = At::Key(at, "resourceType");
-    let kind = members.iter().find(|(name, _)| name == "resourceType").ok_or_else(|| at.error(FhirReason::UnknownType))?;
+    let kind = members
+        .iter()
+        .find(|(name, _)| name == "resourceType")
+        .ok_or_else(|| at.error(FhirReason::UnknownType))?;
     text(kind.1, &at)
 }
 

@@ -98,7 +98,8 @@ impl At<'_> {
             Self::Root => (),
             Self::Key(above, key) => {
                 above.write(pointer);
-                let is_plain = key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+                let is_plain =
+                    key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
                 pointer.push('/');
                 pointer.push_str(if is_plain { key } else { "*" });
             }

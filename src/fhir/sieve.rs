@@ -16,7 +16,8 @@ const PHRASE_CHARS_MIN: usize = 6;
 const WORD_CHARS_MIN: usize = 4;
 
 /// Titles and degrees, which name nobody.
-const TITLES: &[&str] = &["dr", "mr", "mrs", "ms", "miss", "prof", "md", "phd", "jd", "sr", "jr", "the", "of", "and"];
+const TITLES: &[&str] =
+    &["dr", "mr", "mrs", "ms", "miss", "prof", "md", "phd", "jd", "sr", "jr", "the", "of", "and"];
 
 /// What is known of who.
 #[derive(Debug, Default)]
@@ -31,7 +32,9 @@ pub(super) struct Terms {
 impl Terms {
     /// The parts of a name of a person.
     pub(super) fn name(&mut self, name: &str) {
-        for word in name.split(|symbol: char| !symbol.is_alphanumeric()).filter(|word| word.chars().count() > 1) {
+        for word in
+            name.split(|symbol: char| !symbol.is_alphanumeric()).filter(|word| word.chars().count() > 1)
+        {
             let lower = word.to_lowercase();
             if TITLES.contains(&lower.as_str()) || word.chars().all(|symbol| symbol.is_ascii_digit()) {
                 continue;
@@ -97,9 +100,13 @@ impl Terms {
         let texts = || value.each().iter().filter_map(Node::as_text);
         match name {
             "family" | "given" => texts().for_each(|text| self.name(text)),
-            "text" if of.get("family").is_some() || of.get("given").is_some() => texts().for_each(|text| self.name(text)),
+            "text" if of.get("family").is_some() || of.get("given").is_some() => {
+                texts().for_each(|text| self.name(text))
+            }
             "name" | "alias" if says_who => texts().for_each(|text| self.phrase(text)),
-            "name" if value.get("text").is_some() => value.text_of("text").into_iter().for_each(|text| self.name(text)),
+            "name" if value.get("text").is_some() => {
+                value.text_of("text").into_iter().for_each(|text| self.name(text))
+            }
             "telecom" | "identifier" => {
                 let values = value.each().iter().filter_map(|one| one.text_of("value"));
                 values.for_each(|text| self.phrase(text));
@@ -110,7 +117,8 @@ impl Terms {
             "birthDate" => texts().for_each(|text| self.birth_date(text)),
             "display" if is_person(of) => texts().for_each(|text| self.name(text)),
             "extension" => value.each().iter().for_each(|extension| {
-                let is_maiden = extension.text_of("url").is_some_and(|url| url.ends_with("mothersMaidenName"));
+                let is_maiden =
+                    extension.text_of("url").is_some_and(|url| url.ends_with("mothersMaidenName"));
                 let maiden = extension.text_of("valueString").filter(|_| is_maiden);
                 maiden.into_iter().for_each(|text| self.name(text));
             }),
@@ -175,12 +183,15 @@ impl Sieve {
 
     fn strike_dates(&self, text: String) -> (String, u64) {
         let found = self.terms.birth_dates.iter().filter(|date| text.contains(date.as_str()));
-        found.fold((text.clone(), 0), |(text, count), date| (text.replace(date, STRUCK), count.saturating_add(1)))
+        found.fold((text.clone(), 0), |(text, count), date| {
+            (text.replace(date, STRUCK), count.saturating_add(1))
+        })
     }
 
     fn strike_words(&self, text: String) -> (String, u64) {
         let is_struck = |word: &str| {
-            !word.is_empty() && (self.terms.short.contains(word) || self.terms.words.contains(&word.to_lowercase()))
+            !word.is_empty()
+                && (self.terms.short.contains(word) || self.terms.words.contains(&word.to_lowercase()))
         };
         let words = || text.split(|symbol: char| !symbol.is_alphanumeric());
         if !words().any(is_struck) {

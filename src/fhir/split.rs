@@ -35,7 +35,11 @@ impl Pseudonyms {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return String::new() };
         mac.update(target.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut hex: Vec<char> = digest.iter().take(16).flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>()).collect();
+        let mut hex: Vec<char> = digest
+            .iter()
+            .take(16)
+            .flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>())
+            .collect();
         // RFC 9562: version 8, the variant of all UUIDs.
         for (position, symbol) in [(12, '8'), (16, 'a')] {
             if let Some(digit) = hex.get_mut(position) {
@@ -159,10 +163,34 @@ struct Splitter {
 
 /// Members that say who, wherever they stand.
 const LEFT_OUT: &[&str] = &[
-    "accession", "address", "alias", "authorString", "birthDate", "contact", "div", "email", "extension", "fax",
-    "implicitRules", "name", "phone", "photo", "policyNumber", "preAuthRef", "requisition", "serialNumber", "signature",
-    "subscriberId", "telecom", "udiCarrier", "valueAddress", "valueAttachment", "valueBase64Binary", "valueContactPoint",
-    "valueHumanName", "valueSignature",
+    "accession",
+    "address",
+    "alias",
+    "authorString",
+    "birthDate",
+    "contact",
+    "div",
+    "email",
+    "extension",
+    "fax",
+    "implicitRules",
+    "name",
+    "phone",
+    "photo",
+    "policyNumber",
+    "preAuthRef",
+    "requisition",
+    "serialNumber",
+    "signature",
+    "subscriberId",
+    "telecom",
+    "udiCarrier",
+    "valueAddress",
+    "valueAttachment",
+    "valueBase64Binary",
+    "valueContactPoint",
+    "valueHumanName",
+    "valueSignature",
 ];
 
 /// Members that are codes, not words.
@@ -235,7 +263,8 @@ impl Splitter {
     fn value(&mut self, name: &str, value: &Node, within: &str) -> Option<Node> {
         match value {
             Node::Array(items) => {
-                let kept: Vec<Node> = items.iter().filter_map(|item| self.value(name, item, within)).collect();
+                let kept: Vec<Node> =
+                    items.iter().filter_map(|item| self.value(name, item, within)).collect();
                 if kept.is_empty() { None } else { Some(Node::Array(kept)) }
             }
             Node::Literal(_) => Some(value.clone()),
@@ -284,11 +313,17 @@ impl Splitter {
             ("resourceType".to_owned(), Node::Text("Patient".to_owned())),
             ("id".to_owned(), Node::Text(self.pseudonyms.of(&target_of(resource)))),
         ];
-        if let Some(gender) = tree.text_of("gender").filter(|gender| ["female", "male", "other", "unknown"].contains(gender)) {
+        if let Some(gender) =
+            tree.text_of("gender").filter(|gender| ["female", "male", "other", "unknown"].contains(gender))
+        {
             kept.push(("gender".to_owned(), Node::Text(gender.to_owned())));
         }
-        let year = tree.text_of("birthDate").and_then(|date| date.get(..4)).filter(|year| year.parse::<u32>().is_ok());
-        let is_young = |year: &&str| year.parse::<u32>().is_ok_and(|year| year.saturating_add(90) > self.newest_year);
+        let year = tree
+            .text_of("birthDate")
+            .and_then(|date| date.get(..4))
+            .filter(|year| year.parse::<u32>().is_ok());
+        let is_young =
+            |year: &&str| year.parse::<u32>().is_ok_and(|year| year.saturating_add(90) > self.newest_year);
         if let Some(year) = year.filter(is_young) {
             kept.push(("birthDate".to_owned(), Node::Text(year.to_owned())));
         }
@@ -306,7 +341,11 @@ impl Splitter {
 /// Of the metadata, only which rules the resource follows and how private it is.
 fn meta(value: &Node) -> Option<Node> {
     let Node::Object(members) = value else { return None };
-    let kept: Vec<_> = members.iter().filter(|(name, _)| ["profile", "security"].contains(&name.as_str())).cloned().collect();
+    let kept: Vec<_> = members
+        .iter()
+        .filter(|(name, _)| ["profile", "security"].contains(&name.as_str()))
+        .cloned()
+        .collect();
     if kept.is_empty() { None } else { Some(Node::Object(kept)) }
 }
 

@@ -57,7 +57,10 @@ fn parse<'j, T: Deserialize<'j>>(raw: &'j RawValue, at: &At<'_>) -> Result<T, Fh
 }
 
 /// The members of an object, each key once.
-pub(super) fn members<'j>(raw: &'j RawValue, at: &At<'_>) -> Result<Vec<(Cow<'j, str>, &'j RawValue)>, FhirError> {
+pub(super) fn members<'j>(
+    raw: &'j RawValue,
+    at: &At<'_>,
+) -> Result<Vec<(Cow<'j, str>, &'j RawValue)>, FhirError> {
     if !raw.get().starts_with('{') {
         return Err(at.error(FhirReason::Shape));
     }
@@ -96,7 +99,10 @@ impl Node {
             }
             Some(b'[') => {
                 let numbered = items(raw, at)?.into_iter().enumerate();
-                numbered.map(|(index, item)| Self::read(item, &At::Index(at, index))).collect::<Result<_, _>>().map(Self::Array)
+                numbered
+                    .map(|(index, item)| Self::read(item, &At::Index(at, index)))
+                    .collect::<Result<_, _>>()
+                    .map(Self::Array)
             }
             Some(b'"') => text(raw, at).map(Self::Text),
             _ => Ok(Self::Literal(raw.get().to_owned())),

@@ -4,7 +4,11 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
     codec::{self, wire},
-    crypto::{DoesNotOpen, Label, Secret, aead::OneUseKey, kdf::{derive, digest}},
+    crypto::{
+        DoesNotOpen, Label, Secret,
+        aead::OneUseKey,
+        kdf::{derive, digest},
+    },
     folder::{Clearance, Commitments, EpochOf, FolderKey},
     id::Digest,
 };

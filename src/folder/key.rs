@@ -3,7 +3,10 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    crypto::{DoesNotOpen, Label, Random, Secret, kdf::{derive, digest}},
+    crypto::{
+        DoesNotOpen, Label, Random, Secret,
+        kdf::{derive, digest},
+    },
     folder::{Clearance, EpochOf},
     id::Digest,
 };
@@ -74,7 +77,10 @@ impl FolderKey {
     /// What the epoch's author signs, so that all readers know they hold the same key.
     #[must_use]
     pub fn commitment(&self) -> Digest {
-        digest(Label::FolderCommitment, &[&self.place.to_bytes(), &[self.clearance.code()], self.secret.expose()])
+        digest(
+            Label::FolderCommitment,
+            &[&self.place.to_bytes(), &[self.clearance.code()], self.secret.expose()],
+        )
     }
 
     /// The commitments to this key and all below it.

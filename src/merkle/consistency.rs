@@ -2,7 +2,10 @@
 
 use crate::{
     id::Digest,
-    merkle::{Head, NotProven, root, tree::{node_hash, split}},
+    merkle::{
+        Head, NotProven, root,
+        tree::{node_hash, split},
+    },
 };
 
 /// The proof that the first so many leaves of this list are the older list; none if there are not so many.
@@ -52,7 +55,9 @@ pub fn verify_consistency(old: &Head, new: &Head, proof: &[Digest]) -> Result<()
 fn grows(old: &Head, new: &Head, proof: &[Digest]) -> bool {
     let own = old.size.is_power_of_two().then_some(old.root);
     let mut path = own.iter().chain(proof);
-    let (Some(mut at), Some(mut last)) = (old.size.checked_sub(1), new.size.checked_sub(1)) else { return false };
+    let (Some(mut at), Some(mut last)) = (old.size.checked_sub(1), new.size.checked_sub(1)) else {
+        return false;
+    };
     while at & 1 == 1 {
         at >>= 1;
         last >>= 1;
@@ -85,7 +90,10 @@ mod tests {
 
     use crate::{
         id::Digest,
-        merkle::{Frontier, Head, leaf_hash, prove_consistency, prove_inclusion, root, verify_consistency, verify_inclusion},
+        merkle::{
+            Frontier, Head, leaf_hash, prove_consistency, prove_inclusion, root, verify_consistency,
+            verify_inclusion,
+        },
     };
 
     fn leaves(count: usize) -> Vec<Digest> {
@@ -117,8 +125,14 @@ mod tests {
     fn the_published_roots_are_met() {
         // The eight inputs of the Certificate Transparency test suite, and the roots published with them.
         let inputs: [&[u8]; 8] = [
-            b"", b"\x00", b"\x10", b"\x20\x21", b"\x30\x31", b"\x40\x41\x42\x43",
-            b"\x50\x51\x52\x53\x54\x55\x56\x57", b"\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f",
+            b"",
+            b"\x00",
+            b"\x10",
+            b"\x20\x21",
+            b"\x30\x31",
+            b"\x40\x41\x42\x43",
+            b"\x50\x51\x52\x53\x54\x55\x56\x57",
+            b"\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f",
         ];
         let hashes: Vec<Digest> = inputs.iter().map(|input| leaf_hash(input)).collect();
         let check = |size: usize, expected: &str| assert_eq!(root(&hashes[..size]).root.to_hex(), expected);

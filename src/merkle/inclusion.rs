@@ -2,7 +2,10 @@
 
 use crate::{
     id::Digest,
-    merkle::{Head, NotProven, root, tree::{node_hash, split}},
+    merkle::{
+        Head, NotProven, root,
+        tree::{node_hash, split},
+    },
 };
 
 /// The proof that the leaf at an index stands in this list; none if there is no such leaf.

@@ -86,7 +86,8 @@ impl Card {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hex = self.digest().to_hex();
-        let groups: Vec<&str> = hex.as_bytes().chunks(4).take(8).filter_map(|group| str::from_utf8(group).ok()).collect();
+        let groups: Vec<&str> =
+            hex.as_bytes().chunks(4).take(8).filter_map(|group| str::from_utf8(group).ok()).collect();
         groups.join(" ")
     }
 }

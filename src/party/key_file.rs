@@ -87,7 +87,11 @@ impl KeyFile {
     ///
     /// # Errors
     /// [`KeyFileError::Empty`] for an empty passphrase.
-    pub fn lock(keyring: &Keyring, passphrase: &Passphrase, random: &mut Random) -> Result<Self, KeyFileError> {
+    pub fn lock(
+        keyring: &Keyring,
+        passphrase: &Passphrase,
+        random: &mut Random,
+    ) -> Result<Self, KeyFileError> {
         let file_key = Secret::generate(random);
         let seed = seed_key(&file_key).seal(MAGIC.0.as_slice(), keyring.seed().expose()).into();
         let (stretch, lock) = make_lock(&file_key, passphrase, random)?;

@@ -8,7 +8,10 @@
 use std::fmt;
 
 use crate::{
-    crypto::{Label, NoRandomness, OpeningKey, Random, Secret, Signer, VerifyingKey, kdf::{derive, digest}},
+    crypto::{
+        Label, NoRandomness, OpeningKey, Random, Secret, Signer, VerifyingKey,
+        kdf::{derive, digest},
+    },
     id::{FolderId, PartyId, VaultId},
     party::{Card, CardStatement, Role},
 };

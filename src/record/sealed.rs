@@ -111,7 +111,10 @@ impl SealedRecord {
     pub fn has_chunks(&self, chunks: &[ByteVec]) -> bool {
         match self.header.chunked {
             None => chunks.is_empty(),
-            Some(all) => chunks.len() == self.header.chunks.try_into().unwrap_or(usize::MAX) && all == chunks_digest(chunks),
+            Some(all) => {
+                chunks.len() == self.header.chunks.try_into().unwrap_or(usize::MAX)
+                    && all == chunks_digest(chunks)
+            }
         }
     }
 
@@ -157,7 +160,12 @@ struct RecordKey {
 }
 
 impl RecordKey {
-    fn derive(key: &FolderKey, salt: &FolderSalt, context: &Context, random: &[u8; 32]) -> Result<Self, DoesNotOpen> {
+    fn derive(
+        key: &FolderKey,
+        salt: &FolderSalt,
+        context: &Context,
+        random: &[u8; 32],
+    ) -> Result<Self, DoesNotOpen> {
         if key.place() != context.place() {
             return Err(DoesNotOpen);
         }
@@ -268,7 +276,12 @@ pub fn open(
     if content.digest(&inner.salt) == leaf.content { Ok(content) } else { Err(DoesNotOpen) }
 }
 
-fn open_chunks(key: &ChunkKey, context: &Context, chunks: &[ByteVec], count: u32) -> Result<Vec<u8>, DoesNotOpen> {
+fn open_chunks(
+    key: &ChunkKey,
+    context: &Context,
+    chunks: &[ByteVec],
+    count: u32,
+) -> Result<Vec<u8>, DoesNotOpen> {
     let aad = codec::encode(context);
     let mut bytes = Vec::new();
     for (number, chunk) in (0..count).zip(chunks) {

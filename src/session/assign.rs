@@ -52,7 +52,13 @@ impl Session<'_, Patient> {
         self.give(case, doctor, terms, None)
     }
 
-    fn give(&self, case: &Case, doctor: PartyId, terms: Terms, identity: Option<Case>) -> Result<Granted, Error> {
+    fn give(
+        &self,
+        case: &Case,
+        doctor: PartyId,
+        terms: Terms,
+        identity: Option<Case>,
+    ) -> Result<Granted, Error> {
         let terms = terms.settled(self.clock.now());
         if terms.starts() >= terms.ends() || case.kind != FolderKind::Case || case.granted.is_some() {
             return Err(Misuse::Terms.into());
@@ -78,7 +84,13 @@ impl Session<'_, Patient> {
         Err(Misuse::Conflict.into())
     }
 
-    fn grant_part(&self, case: &Case, verb: Verb, reader: Reader<'_>, terms: Terms) -> Result<(Part, Granted), Error> {
+    fn grant_part(
+        &self,
+        case: &Case,
+        verb: Verb,
+        reader: Reader<'_>,
+        terms: Terms,
+    ) -> Result<(Part, Granted), Error> {
         let pen = self.pen(case)?;
         let (key, _) = pen.ring.of(pen.epoch).ok_or(Misuse::NotOwn)?;
         let mut random = self.fork_random();

@@ -1,6 +1,11 @@
 //! A case, as a session names it.
 
-use crate::{consent::{GrantStatement, Terms}, custodian::MyFolder, folder::FolderKind, id::FolderId};
+use crate::{
+    consent::{GrantStatement, Terms},
+    custodian::MyFolder,
+    folder::FolderKind,
+    id::FolderId,
+};
 
 /// A folder one may open: one's own, or one that was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]

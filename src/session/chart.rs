@@ -178,9 +178,11 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
         session.state().pens.insert(case.folder, Arc::new(pen));
         let now = session.clock.now();
         let trust = session.state().memory.trust.clone();
-        let vouched = beside.owner.as_ref().zip(trust).and_then(|((card, attestations), trust)| {
-            trust.vouched(card, attestations, now)
-        });
+        let vouched = beside
+            .owner
+            .as_ref()
+            .zip(trust)
+            .and_then(|((card, attestations), trust)| trust.vouched(card, attestations, now));
         let owner = beside.owner.map(|(card, _)| card.party());
         let (terms, beside) = (statement.terms, BesideChart { owner, vouched });
         Self { session, case, ring, entries, hidden, terms, beside, content: RwLock::default() }
@@ -301,7 +303,8 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     /// # Errors
     /// [`Misuse::NoIdentity`] if it is not.
     pub fn as_identity(&self) -> Result<Identity, Error> {
-        let party = self.beside.owner.filter(|_| self.case.kind == FolderKind::Identity).ok_or(Misuse::NoIdentity)?;
+        let party =
+            self.beside.owner.filter(|_| self.case.kind == FolderKind::Identity).ok_or(Misuse::NoIdentity)?;
         Ok(Identity { party, vouched: self.beside.vouched.clone(), records: self.records()? })
     }
 }
@@ -314,8 +317,12 @@ impl Chart<'_, '_, Doctor> {
     /// [`Tampering::Chart`] if the identity is not that of this case's owner.
     pub fn identity(&self) -> Result<Identity, Error> {
         let granted = self.case.identity.ok_or(Misuse::NoIdentity)?;
-        let identity =
-            Case { folder: granted.statement.folder, kind: granted.kind, granted: Some(granted), identity: None };
+        let identity = Case {
+            folder: granted.statement.folder,
+            kind: granted.kind,
+            granted: Some(granted),
+            identity: None,
+        };
         let (verified, beside) = self.session.open_verified(&identity)?;
         let (card, _) = beside.owner.as_ref().ok_or(Tampering::Chart)?;
         let tie = beside.tie.as_ref().ok_or(Tampering::Chart)?;

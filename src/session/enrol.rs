@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use crate::{
     consent::{Grant, Reader, Terms},
+    custodian::Custodian,
     custodian::{Answer, Part, Question},
     error::{Error, Misuse, Tampering},
     event::{Event, FolderOpening, Principal, Verb},
     folder::{Epoch, EpochOf, FolderKey, FolderKind},
     id::FolderId,
-    custodian::Custodian,
     party::{Keyring, Owner, Registrar, RoleType},
     record::{Content, Kind},
     session::{
@@ -116,7 +116,9 @@ impl<'c, R: Owner> Session<'c, R> {
             grants.push(Grant::seal(&key, reader, terms.settled(now), &mut random).map_err(wrong)?);
         }
         let (hand, actor) = match opening.kind {
-            FolderKind::Case => (Hand::Case(self.keyring.derive_case(vault, opening.nonce)), Principal::Folder(folder)),
+            FolderKind::Case => {
+                (Hand::Case(self.keyring.derive_case(vault, opening.nonce)), Principal::Folder(folder))
+            }
             _ => (Hand::Own, me),
         };
         let event = self.event(actor, Verb::Rotate, self.fresh_op())?;
@@ -155,7 +157,12 @@ impl<'c> Session<'c, Registrar> {
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
-    fn arrive(custodian: &'c dyn Custodian, keyring: Keyring, memory: Memory, tools: Tools) -> Result<Self, Error> {
+    fn arrive(
+        custodian: &'c dyn Custodian,
+        keyring: Keyring,
+        memory: Memory,
+        tools: Tools,
+    ) -> Result<Self, Error> {
         let session = Self::assemble(custodian, keyring, memory, tools);
         session.meet()?;
         let Answer::Card(card, _) = session.ask(Question::Card(session.id()))? else {

@@ -90,7 +90,11 @@ impl<R: RoleType> Session<'_, R> {
     }
 
     /// Hands in what belongs together; as the owner of the data, or as someone it was granted to.
-    pub(super) fn submit(&self, owner: Option<crate::id::PartyId>, parts: Vec<Part>) -> Result<Outcome, Error> {
+    pub(super) fn submit(
+        &self,
+        owner: Option<crate::id::PartyId>,
+        parts: Vec<Part>,
+    ) -> Result<Outcome, Error> {
         let events: Vec<Digest> = parts.iter().map(|part| part.event.digest()).collect();
         let response = self.exchange(&Request::Submit(Submission { owner, parts }))?;
         let accepted = match response {
@@ -99,7 +103,8 @@ impl<R: RoleType> Session<'_, R> {
             _ => return Err(Tampering::Answer.into()),
         };
         let trust = self.trust()?;
-        let receipt: Receipt = accepted.receipt.verify(&trust.vault_key).map_err(|_forged| Tampering::Receipt)?;
+        let receipt: Receipt =
+            accepted.receipt.verify(&trust.vault_key).map_err(|_forged| Tampering::Receipt)?;
         if receipt.vault != trust.vault || receipt.events != events {
             return Err(Tampering::Receipt.into());
         }
@@ -115,7 +120,11 @@ impl<R: RoleType> Session<'_, R> {
     }
 
     /// Hands in what cannot meet another's.
-    pub(super) fn submit_alone(&self, owner: Option<crate::id::PartyId>, parts: Vec<Part>) -> Result<Accepted, Error> {
+    pub(super) fn submit_alone(
+        &self,
+        owner: Option<crate::id::PartyId>,
+        parts: Vec<Part>,
+    ) -> Result<Accepted, Error> {
         match self.submit(owner, parts)? {
             Outcome::Accepted(accepted) => Ok(accepted),
             Outcome::Conflict => Err(Misuse::Conflict.into()),

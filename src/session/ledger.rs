@@ -11,11 +11,7 @@ use crate::{
     id::{FolderId, PartyId},
     merkle::{Frontier, Head},
     party::{Card, CaseKey, Owner, Role, RoleType},
-    session::{
-        Session,
-        memory::Keyholders,
-        verify::grants_of,
-    },
+    session::{Session, memory::Keyholders, verify::grants_of},
     time::Timestamp,
 };
 
@@ -95,7 +91,12 @@ struct Keys {
 
 impl<R: RoleType> Session<'_, R> {
     /// Reads a stream from where a frontier stands to its end, and verifies it: positions, signatures, head.
-    pub(super) fn read_stream(&self, of: Principal, from: Frontier, promised: &[Head]) -> Result<Pages, Error> {
+    pub(super) fn read_stream(
+        &self,
+        of: Principal,
+        from: Frontier,
+        promised: &[Head],
+    ) -> Result<Pages, Error> {
         let trust = self.trust()?;
         let mut frontier = from;
         let mut keys = Keys::default();
@@ -179,7 +180,10 @@ impl<R: RoleType> Session<'_, R> {
     /// Checks a whole stream, from its first event: for auditors any, for owners one's own.
     pub(super) fn check_stream(&self, of: Principal, promised: &[Head]) -> Result<StreamReport, Error> {
         let Pages { frontier, events, .. } = self.read_stream(of, Frontier::new(), promised)?;
-        Ok(StreamReport { head: frontier.head(), signatures: u64::try_from(events.len()).unwrap_or(u64::MAX) })
+        Ok(StreamReport {
+            head: frontier.head(),
+            signatures: u64::try_from(events.len()).unwrap_or(u64::MAX),
+        })
     }
 }
 
@@ -236,13 +240,17 @@ impl<R: Owner> Session<'_, R> {
             let state = self.state();
             (state.memory.stream.clone(), state.memory.promised)
         };
-        let promised: Vec<Head> = promised.into_iter().filter(|promised| promised.size > from.size()).collect();
-        let Pages { frontier, events, .. } = self.read_stream(Principal::Party(self.id()), from, &promised)?;
+        let promised: Vec<Head> =
+            promised.into_iter().filter(|promised| promised.size > from.size()).collect();
+        let Pages { frontier, events, .. } =
+            self.read_stream(Principal::Party(self.id()), from, &promised)?;
         let mut state = self.state();
         for (_, _, event) in &events {
-            let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == Principal::Party(self.id());
+            let is_own =
+                matches!(event.actor, Principal::Folder(_)) || event.actor == Principal::Party(self.id());
             let Some((folder, epoch, grants, starts)) = grants_of(event).filter(|_| is_own) else { continue };
-            let holders = state.memory.granted.entry(folder).or_insert(Keyholders { epoch, grants: Vec::new() });
+            let holders =
+                state.memory.granted.entry(folder).or_insert(Keyholders { epoch, grants: Vec::new() });
             if starts {
                 *holders = Keyholders { epoch, grants: grants.to_vec() };
             } else if holders.epoch == epoch {

@@ -99,8 +99,12 @@ impl Session<'_, Registrar> {
     pub fn applicants(&self) -> Result<Vec<Applicant>, Error> {
         let folders = self.my_folders()?.into_iter().filter(|folder| folder.kind == FolderKind::Identity);
         let applicant = |granted: MyFolder| {
-            let case =
-                Case { folder: granted.statement.folder, kind: granted.kind, granted: Some(granted), identity: None };
+            let case = Case {
+                folder: granted.statement.folder,
+                kind: granted.kind,
+                granted: Some(granted),
+                identity: None,
+            };
             Some(Applicant { party: granted.owner?, case })
         };
         Ok(folders.filter_map(applicant).collect())

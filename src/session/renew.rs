@@ -109,7 +109,9 @@ impl<R: Owner> Session<'_, R> {
         let known = self.state().memory.granted.get(&folder).cloned().ok_or(Misuse::NotOwn)?;
         let signed: BTreeSet<Digest> = known.grants.iter().copied().collect();
         let fits = |statement: &GrantStatement| {
-            statement.folder == folder && statement.epoch == known.epoch && signed.contains(&statement.digest())
+            statement.folder == folder
+                && statement.epoch == known.epoch
+                && signed.contains(&statement.digest())
         };
         if !statements.iter().all(fits) {
             return Err(Tampering::Grant.into());
@@ -153,7 +155,8 @@ impl<R: Owner> Session<'_, R> {
         let wrong = |_| Tampering::Grant;
         let links = BackLinks::seal(&key, older).map_err(wrong)?;
         let own = Reader { card: &self.card, attested: None, because: None };
-        let mut grants = vec![Grant::seal(&key, own, Terms::own(self.clock.now()), &mut random).map_err(wrong)?];
+        let mut grants =
+            vec![Grant::seal(&key, own, Terms::own(self.clock.now()), &mut random).map_err(wrong)?];
         for statement in remaining {
             let (card, _): (Card, _) = self.card_of(statement.reader)?;
             is_same(&card, statement.card)?;
@@ -212,7 +215,8 @@ impl Session<'_, Patient> {
     /// What the doctor could read, he may have kept: [`Self::residue`] says what that is.
     pub fn revoke(&self, case: &Case, doctor: PartyId) -> Result<Revocation, Error> {
         let readers = self.readers(case.folder)?;
-        let ended = readers.iter().find(|statement| statement.reader == doctor).copied().ok_or(Misuse::NotOwn)?;
+        let ended =
+            readers.iter().find(|statement| statement.reader == doctor).copied().ok_or(Misuse::NotOwn)?;
         let remaining: Vec<_> = readers.into_iter().filter(|statement| statement.reader != doctor).collect();
         let mut renewals = vec![self.renew(case, Verb::Revoke, &remaining, Some(ended.digest()))?];
         let identity = self.own_identity()?;

@@ -65,7 +65,12 @@ pub(super) struct State {
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
-    pub(super) fn assemble(custodian: &'c dyn Custodian, keyring: Keyring, memory: Memory, tools: Tools) -> Self {
+    pub(super) fn assemble(
+        custodian: &'c dyn Custodian,
+        keyring: Keyring,
+        memory: Memory,
+        tools: Tools,
+    ) -> Self {
         let card = keyring.card(R::ROLE);
         let state = State { memory, random: tools.random, pens: BTreeMap::new(), own: BTreeMap::new() };
         Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }

@@ -66,7 +66,20 @@ struct Signers<'a> {
 }
 
 pub(super) fn verify(chart: SealedChart, expected: &Expected<'_>) -> Result<Verified, Error> {
-    let SealedChart { folder, kind, verifying, owner, head, runs, sealed, epochs, grant, granted, writers, tie: _ } = chart;
+    let SealedChart {
+        folder,
+        kind,
+        verifying,
+        owner,
+        head,
+        runs,
+        sealed,
+        epochs,
+        grant,
+        granted,
+        writers,
+        tie: _,
+    } = chart;
     if folder != expected.folder || kind != expected.kind {
         return Err(Tampering::Answer.into());
     }
@@ -100,7 +113,15 @@ pub(super) fn verify(chart: SealedChart, expected: &Expected<'_>) -> Result<Veri
     }
     let of = |salt: &&Salt| salt.folder == folder;
     let salts = expected.salts.iter().filter(of).map(|salt| (salt.epoch, FolderSalt::from_bytes(salt.salt)));
-    Ok(Verified { ring: Ring { keys, salts: salts.collect() }, epoch, clearance, list, entries, hidden, statement })
+    Ok(Verified {
+        ring: Ring { keys, salts: salts.collect() },
+        epoch,
+        clearance,
+        list,
+        entries,
+        hidden,
+        statement,
+    })
 }
 
 /// From the present epoch's key back to the first.
@@ -114,8 +135,11 @@ fn all_keys(
     for (index, entry) in epochs.iter().enumerate().rev() {
         let place = newest.place();
         let Some((previous, links)) = place.epoch.previous().zip(entry.back_links.as_ref()) else { break };
-        let commitments = index.checked_sub(1).and_then(|index| commitments.get(index)).ok_or(Tampering::Chart)?;
-        let older = links.open(&newest, EpochOf { epoch: previous, ..place }, commitments).or(Err(Tampering::Chart))?;
+        let commitments =
+            index.checked_sub(1).and_then(|index| commitments.get(index)).ok_or(Tampering::Chart)?;
+        let older = links
+            .open(&newest, EpochOf { epoch: previous, ..place }, commitments)
+            .or(Err(Tampering::Chart))?;
         keys.insert(place.epoch, newest);
         newest = older;
     }
@@ -127,12 +151,19 @@ impl Signers<'_> {
     /// An event of the owner's in this folder.
     fn owners(&self, signed: &Signed<Event>) -> Result<Event, Error> {
         let event = signed.verify(&self.key).map_err(|_forged| Tampering::Chart)?;
-        if self.is_here(&event) && event.actor == self.owner { Ok(event) } else { Err(Tampering::Chart.into()) }
+        if self.is_here(&event) && event.actor == self.owner {
+            Ok(event)
+        } else {
+            Err(Tampering::Chart.into())
+        }
     }
 
     fn is_here(&self, event: &Event) -> bool {
         let Expected { vault, folder, .. } = self.expected;
-        event.format == Event::FORMAT && event.vault == *vault && event.folder == Some(*folder) && event.owner == self.owner
+        event.format == Event::FORMAT
+            && event.vault == *vault
+            && event.folder == Some(*folder)
+            && event.owner == self.owner
     }
 
     /// The epochs from the first, each made by the owner, each with its commitments and the way back.
@@ -191,7 +222,9 @@ impl Signers<'_> {
         watch.pass(&list)?;
         for Run { event: signed, items } in runs {
             let (event, author) = self.write(&signed, &items)?;
-            let shown = items.iter().filter_map(|item| if let ListItem::Shown(leaf) = item { Some(leaf) } else { None });
+            let shown = items
+                .iter()
+                .filter_map(|item| if let ListItem::Shown(leaf) = item { Some(leaf) } else { None });
             let counts = event.counts.ok_or(Tampering::Chart)?.up_to(clearance);
             if event.before != Some(list.head()) || counts != Counts::of(shown) {
                 return Err(Tampering::List.into());

@@ -66,9 +66,22 @@ impl Entry {
         Self { clearance: record.clearance(), kind: record.kind(), amends, ..self }
     }
 
-    fn context(&self, pen: &Pen, (vault, folder): (crate::id::VaultId, FolderId), fresh: RecordId) -> Context {
+    fn context(
+        &self,
+        pen: &Pen,
+        (vault, folder): (crate::id::VaultId, FolderId),
+        fresh: RecordId,
+    ) -> Context {
         let (record, version) = self.amends.unwrap_or((fresh, 1));
-        Context { vault, folder, epoch: pen.epoch, record, version, kind: self.kind, clearance: self.clearance }
+        Context {
+            vault,
+            folder,
+            epoch: pen.epoch,
+            record,
+            version,
+            kind: self.kind,
+            clearance: self.clearance,
+        }
     }
 }
 
@@ -93,7 +106,12 @@ impl Session<'_, Patient> {
     ///
     /// # Errors
     /// [`Error::Denied`] if the case is closed; [`Misuse::Conflict`] if others keep writing.
-    pub fn write<T: Serialize + ?Sized>(&self, case: &Case, kind: Kind, value: &T) -> Result<RecordId, Error> {
+    pub fn write<T: Serialize + ?Sized>(
+        &self,
+        case: &Case,
+        kind: Kind,
+        value: &T,
+    ) -> Result<RecordId, Error> {
         self.write_one(case, Entry::new(kind, value)?)
     }
 
@@ -101,7 +119,12 @@ impl Session<'_, Patient> {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub fn amend<T: Serialize + ?Sized>(&self, case: &Case, record: &Record, value: &T) -> Result<RecordId, Error> {
+    pub fn amend<T: Serialize + ?Sized>(
+        &self,
+        case: &Case,
+        record: &Record,
+        value: &T,
+    ) -> Result<RecordId, Error> {
         self.write_one(case, Entry::new(record.kind(), value)?.amending(record))
     }
 
@@ -143,7 +166,12 @@ impl Session<'_, Doctor> {
     ///
     /// # Errors
     /// [`Error::Denied`] if the grant gives no such right, or has ended.
-    pub fn write<T: Serialize + ?Sized>(&self, case: &Case, kind: Kind, value: &T) -> Result<RecordId, Error> {
+    pub fn write<T: Serialize + ?Sized>(
+        &self,
+        case: &Case,
+        kind: Kind,
+        value: &T,
+    ) -> Result<RecordId, Error> {
         self.write_one(case, Entry::new(kind, value)?)
     }
 
@@ -151,7 +179,12 @@ impl Session<'_, Doctor> {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub fn amend<T: Serialize + ?Sized>(&self, case: &Case, record: &Record, value: &T) -> Result<RecordId, Error> {
+    pub fn amend<T: Serialize + ?Sized>(
+        &self,
+        case: &Case,
+        record: &Record,
+        value: &T,
+    ) -> Result<RecordId, Error> {
         self.write_one(case, Entry::new(record.kind(), value)?.amending(record))
     }
 
@@ -323,7 +356,11 @@ impl<R: RoleType> Session<'_, R> {
         }
     }
 
-    pub(super) fn sign_in_case(&self, case: &Case, event: &Event) -> Result<crate::crypto::Signed<Event>, Error> {
+    pub(super) fn sign_in_case(
+        &self,
+        case: &Case,
+        event: &Event,
+    ) -> Result<crate::crypto::Signed<Event>, Error> {
         if case.granted.is_some() {
             return Ok(self.sign(&Hand::Own, event));
         }

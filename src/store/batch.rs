@@ -1,13 +1,15 @@
-//! Batches: changes that happen together, if what they rest on still holds.
+//! What is written together, and under which expectations.
 
+use std::{collections::BTreeMap, fmt};
+
+use super::{Key, Place, StoreError};
 use crate::{
     id::OpId,
-    limits::VALUE_BYTES_MAX,
-    store::{Key, StoreError},
+    limits::{STORE_BATCH_BYTES_MAX, STORE_BATCH_ROWS_MAX, VALUE_BYTES_MAX},
 };
 
 /// What a row must be for a batch to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expectation {
     /// There is no such row.
@@ -17,113 +19,189 @@ pub enum Expectation {
 }
 
 impl Expectation {
-    /// Whether it holds for what a row is.
+    /// Whether it holds for a row as it is.
     #[must_use]
-    pub fn holds(&self, value: Option<&[u8]>) -> bool {
+    pub fn holds(&self, current: Option<&[u8]>) -> bool {
         match self {
-            Self::Absent => value.is_none(),
-            Self::Value(expected) => value == Some(expected),
+            Self::Absent => current.is_none(),
+            Self::Value(value) => current == Some(value.as_slice()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Absent => 0,
+            Self::Value(value) => value.len(),
         }
     }
 }
 
-/// What becomes of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Change {
-    /// It is gone.
-    Delete,
-    /// It has this value.
-    Put(Vec<u8>),
+/// What [`Store::get`](super::Store::get) returned is what is expected to be there still.
+impl From<Option<Vec<u8>>> for Expectation {
+    fn from(current: Option<Vec<u8>>) -> Self {
+        current.map_or(Self::Absent, Self::Value)
+    }
 }
 
-/// Changes that happen together or not at all.
-#[derive(Debug, Clone)]
+impl fmt::Debug for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("Absent"),
+            Self::Value(value) => write!(f, "Value({} bytes)", value.len()),
+        }
+    }
+}
+
+/// Writes that happen together or not at all.
+///
+/// A batch touches one place, so that an engine may keep places apart; [`Batch::across`] is for the rare one that
+/// must not.
+///
+/// ```
+/// use casevault::{id::OpId, store::{Batch, Expectation, Key, Place}};
+///
+/// # fn main() -> Result<(), casevault::store::StoreError> {
+/// let head = Key::new(Place::from_bytes([7; 16]), 1, b"head")?;
+/// let mut batch = Batch::new(OpId::from_bytes([1; 16]));
+/// batch.expect(head.clone(), Expectation::Absent);
+/// batch.put(head, b"first".to_vec());
+/// assert_eq!(batch.checked()?.writes().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
 pub struct Batch {
     op_id: OpId,
-    across: bool,
+    places: Places,
     expectations: Vec<(Key, Expectation)>,
-    changes: Vec<(Key, Change)>,
+    writes: BTreeMap<Key, Option<Vec<u8>>>,
+}
+
+/// How many places a batch may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Places {
+    Many,
+    One,
 }
 
 impl Batch {
-    /// A batch that touches one place.
+    /// An empty batch for one place.
     #[must_use]
     pub const fn new(op_id: OpId) -> Self {
-        Self { op_id, across: false, expectations: Vec::new(), changes: Vec::new() }
+        Self::touching(op_id, Places::One)
     }
 
-    /// A batch that may touch several places.
+    /// An empty batch for several places.
     #[must_use]
-    pub fn across(op_id: OpId) -> Self {
-        Self { across: true, ..Self::new(op_id) }
+    pub const fn across(op_id: OpId) -> Self {
+        Self::touching(op_id, Places::Many)
     }
 
-    /// Only if the row has this value.
-    #[must_use]
-    pub fn expect_value(mut self, key: Key, value: Vec<u8>) -> Self {
-        self.expectations.push((key, Expectation::Value(value)));
+    /// Requires a row to be as expected before anything of this batch is written. All expectations must hold.
+    pub fn expect(&mut self, key: Key, expectation: impl Into<Expectation>) -> &mut Self {
+        self.expectations.push((key, expectation.into()));
         self
     }
 
-    /// Only if there is no such row.
-    #[must_use]
-    pub fn expect_absent(mut self, key: Key) -> Self {
-        self.expectations.push((key, Expectation::Absent));
+    /// Writes a row. Of several writes of one row the last counts.
+    pub fn put(&mut self, key: Key, value: Vec<u8>) -> &mut Self {
+        self.writes.insert(key, Some(value));
         self
     }
 
-    /// Writes a row; the last change of a row counts.
-    #[must_use]
-    pub fn put(mut self, key: Key, value: Vec<u8>) -> Self {
-        self.changes.push((key, Change::Put(value)));
+    /// Removes a row, if it is there. Of several writes of one row the last counts.
+    pub fn delete(&mut self, key: Key) -> &mut Self {
+        self.writes.insert(key, None);
         self
     }
 
-    /// Removes a row, if it is there.
+    /// Whether it writes nothing; it may still expect something.
     #[must_use]
-    pub fn delete(mut self, key: Key) -> Self {
-        self.changes.push((key, Change::Delete));
-        self
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
     }
 
-    /// The act it belongs to: by this an engine that lost its connection finds out whether it was written.
+    /// Checks the bounds. Only what was checked shows its rows: an engine begins here.
+    ///
+    /// # Errors
+    /// [`StoreError::MixedPlaces`], [`StoreError::ValueTooLarge`] or [`StoreError::BatchTooLarge`].
+    pub fn checked(self) -> Result<CheckedBatch, StoreError> {
+        let Self { op_id, places, expectations, writes } = self;
+        let mut bytes = 0_usize;
+        let mut first: Option<Place> = None;
+        let expected = expectations.iter().map(|(key, expectation)| (key, expectation.len()));
+        let written = writes.iter().map(|(key, value)| (key, value.as_ref().map_or(0, Vec::len)));
+        for (key, len) in expected.chain(written) {
+            if places == Places::One && *first.get_or_insert(key.place()) != key.place() {
+                return Err(StoreError::MixedPlaces);
+            }
+            if len > VALUE_BYTES_MAX {
+                return Err(StoreError::ValueTooLarge);
+            }
+            bytes = bytes.saturating_add(key.as_bytes().len()).saturating_add(len);
+        }
+        let rows = expectations.len().saturating_add(writes.len());
+        if rows > STORE_BATCH_ROWS_MAX || bytes > STORE_BATCH_BYTES_MAX {
+            return Err(StoreError::BatchTooLarge);
+        }
+        Ok(CheckedBatch { op_id, expectations, writes, bytes })
+    }
+
+    const fn touching(op_id: OpId, places: Places) -> Self {
+        Self { op_id, places, expectations: Vec::new(), writes: BTreeMap::new() }
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op_id, places, expectations, writes } = self;
+        let (expected, written) = (expectations.len(), writes.len());
+        write!(f, "Batch({op_id}, {places:?} place, {expected} expected, {written} written)")
+    }
+}
+
+/// A [`Batch`] within all bounds, for an engine to write.
+#[derive(Clone)]
+pub struct CheckedBatch {
+    op_id: OpId,
+    expectations: Vec<(Key, Expectation)>,
+    writes: BTreeMap<Key, Option<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl CheckedBatch {
+    /// The act it belongs to: how an engine that lost the answer finds out whether it was written.
     #[must_use]
     pub const fn op_id(&self) -> OpId {
         self.op_id
     }
 
-    /// What it rests on.
+    /// What must hold before anything is written.
+    pub fn expectations(&self) -> impl Iterator<Item = (&Key, &Expectation)> {
+        self.expectations.iter().map(|(key, expectation)| (key, expectation))
+    }
+
+    /// What is written, in the order of the keys, each key once; none removes the row.
+    pub fn writes(&self) -> impl Iterator<Item = (&Key, Option<&[u8]>)> {
+        self.writes.iter().map(|(key, value)| (key, value.as_deref()))
+    }
+
+    /// What is written, to keep.
+    pub fn into_writes(self) -> impl Iterator<Item = (Key, Option<Vec<u8>>)> {
+        self.writes.into_iter()
+    }
+
+    /// Keys and values together, in bytes.
     #[must_use]
-    pub fn expectations(&self) -> &[(Key, Expectation)] {
-        &self.expectations
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
+}
 
-    /// What it changes, in order.
-    #[must_use]
-    pub fn changes(&self) -> &[(Key, Change)] {
-        &self.changes
-    }
-
-    /// Checks what every engine must refuse.
-    ///
-    /// # Errors
-    /// [`StoreError::ValueTooLarge`]; [`StoreError::Places`] if it touches several without saying so.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let is_large = |(_, change): &(Key, Change)| matches!(change, Change::Put(value) if value.len() > VALUE_BYTES_MAX);
-        if self.changes.iter().any(is_large) {
-            return Err(StoreError::ValueTooLarge);
-        }
-        let mut places = self.changes.iter().map(|(key, _)| key).chain(self.expectations.iter().map(|(key, _)| key));
-        let first = places.next().map(Key::place);
-        if !self.across && places.any(|key| Some(key.place()) != first) {
-            return Err(StoreError::Places);
-        }
-        Ok(())
-    }
-
-    /// The changes, given away.
-    pub(super) fn into_changes(self) -> Vec<(Key, Change)> {
-        self.changes
+impl fmt::Debug for CheckedBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op_id, expectations, writes, bytes } = self;
+        let (expected, written) = (expectations.len(), writes.len());
+        write!(f, "CheckedBatch({op_id}, {expected} expected, {written} written, {bytes} bytes)")
     }
 }

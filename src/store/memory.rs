@@ -1,22 +1,29 @@
-//! A store in memory: for tests, and for trying things out. Nothing survives it.
+//! A store in memory.
 
 use std::{
     collections::BTreeMap,
+    fmt,
     ops::Bound,
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use crate::store::{Batch, Change, Entry, Key, KeyRange, Store, StoreError};
+use super::{Batch, Entry, Key, KeyRange, Store, StoreError};
 
-#[derive(Debug, Clone, Default)]
-struct Rows {
-    rows: BTreeMap<Vec<u8>, (Key, Vec<u8>)>,
-    generation: u64,
+/// Rows in memory, for tests and for what may be forgotten.
+///
+/// Besides [`Store`] it has what an attacker with the disk in his hands would do: [`overwrite`](Self::overwrite) a row,
+/// [`restore`](Self::restore) an older state.
+#[derive(Default)]
+pub struct MemoryStore {
+    rows: RwLock<MemorySnapshot>,
 }
 
-/// Rows in memory.
-#[derive(Debug, Default)]
-pub struct MemoryStore(RwLock<Rows>);
+/// The whole state of a [`MemoryStore`] at one moment.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct MemorySnapshot {
+    rows: BTreeMap<Key, Vec<u8>>,
+    generation: u64,
+}
 
 impl MemoryStore {
     /// An empty store.
@@ -25,53 +32,104 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// A copy of its present state: what a backup of the whole store would be.
+    /// A store with these rows and nothing committed yet; of several rows with one key the last counts.
     #[must_use]
-    pub fn copy(&self) -> Self {
-        Self(RwLock::new(self.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
+    pub fn from_entries(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let rows = entries.into_iter().map(|Entry { key, value }| (key, value)).collect();
+        Self { rows: RwLock::new(MemorySnapshot { rows, generation: 0 }) }
     }
 
-    /// Changes a row past every check, as someone with the disk in hand would: for tests.
-    pub fn tamper(&self, key: &Key, value: Option<Vec<u8>>) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+    /// All rows in the order of their keys.
+    #[must_use]
+    pub fn export(&self) -> Vec<Entry> {
+        self.read().rows.iter().map(|(key, value)| entry(key, value)).collect()
+    }
+
+    /// The whole state, to go back to.
+    #[must_use]
+    pub fn snapshot(&self) -> MemorySnapshot {
+        self.read().clone()
+    }
+
+    /// Goes back to a state, generation and all: what a thief does who puts an old disk back.
+    pub fn restore(&self, snapshot: &MemorySnapshot) {
+        self.write().clone_from(snapshot);
+    }
+
+    /// Changes or removes a row past [`Store::commit`], every bound and the generation: for tests and tools.
+    pub fn overwrite(&self, key: &Key, value: Option<Vec<u8>>) {
+        let rows = &mut self.write().rows;
         match value {
-            Some(value) => state.rows.insert(key.as_bytes().to_vec(), (key.clone(), value)),
-            None => state.rows.remove(key.as_bytes()),
+            Some(value) => rows.insert(key.clone(), value),
+            None => rows.remove(key),
         };
+    }
+
+    // No call panics while it holds the lock, so a poisoned one guards whole rows.
+    fn read(&self) -> RwLockReadGuard<'_, MemorySnapshot> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, MemorySnapshot> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for MemoryStore {
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(state.rows.get(key.as_bytes()).map(|(_, value)| value.clone()))
+        Ok(self.read().rows.get(key).cloned())
     }
 
     fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let rows = state.rows.range((range.start(), Bound::Unbounded));
-        let rows = rows.take_while(|(key, _)| range.covers(key)).take(limit);
-        Ok(rows.map(|(_, (key, value))| Entry { key: key.clone(), value: value.clone() }).collect())
+        // An inverted range is an empty one here; `BTreeMap::range` would panic on it.
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let end = range.end().map_or(Bound::Unbounded, Bound::Excluded);
+        let held = self.read();
+        let rows = held.rows.range::<[u8], _>((Bound::Included(range.start()), end));
+        Ok(rows.take(limit).map(|(key, value)| entry(key, value)).collect())
     }
 
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        batch.check()?;
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let value = |key: &Key| state.rows.get(key.as_bytes()).map(|(_, value)| value.as_slice());
-        if !batch.expectations().iter().all(|(key, expectation)| expectation.holds(value(key))) {
+        let batch = batch.checked()?;
+        let mut held = self.write();
+        let MemorySnapshot { rows, generation } = &mut *held;
+        if !batch.expectations().all(|(key, expected)| expected.holds(rows.get(key).map(Vec::as_slice))) {
             return Err(StoreError::Conflict);
         }
-        for (key, change) in batch.into_changes() {
-            match change {
-                Change::Delete => state.rows.remove(key.as_bytes()),
-                Change::Put(value) => state.rows.insert(key.as_bytes().to_vec(), (key, value)),
+        let mut writes = batch.into_writes().peekable();
+        if writes.peek().is_some() {
+            *generation = generation.saturating_add(1);
+        }
+        for (key, value) in writes {
+            match value {
+                Some(value) => rows.insert(key, value),
+                None => rows.remove(&key),
             };
         }
-        state.generation = state.generation.saturating_add(1);
         Ok(())
     }
 
     fn generation(&self) -> Result<u64, StoreError> {
-        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).generation)
+        Ok(self.read().generation)
+    }
+}
+
+fn entry(key: &Key, value: &[u8]) -> Entry {
+    Entry { key: key.clone(), value: value.to_vec() }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows: _ } = self;
+        write!(f, "MemoryStore({:?})", self.read())
+    }
+}
+
+impl fmt::Debug for MemorySnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, generation } = self;
+        write!(f, "{} rows, generation {generation}", rows.len())
     }
 }

@@ -1,59 +1,81 @@
-//! Stores: ordered rows, changed in atomic durable batches.
-//!
-//! A [`Store`] knows nothing of what it keeps. [`MemoryStore`] is for tests; [`SledStore`] (feature `sled`) is the
-//! default engine; [`FaultStore`] makes another fail where it is told to. [`conformance`] says what every store must do,
-//! and runs on each.
+//! Where rows are kept: one small contract, and the engines that hold to it.
 //!
 //! ```text
-//! key = place (16 bytes) ‖ table (1 byte) ‖ row (at most 120 bytes)        in byte order
+//! key    = place (16) ‖ table (1) ‖ row (0..=120)      compared byte by byte, so that a place lies together
+//! value  = 0..=65,536 bytes                            sealed by who writes it; a store believes nothing and reads nothing
+//! batch  = expectations + writes                       whole or not at all, on disk when `commit` returns
 //! ```
+//!
+//! | type | when |
+//! | --- | --- |
+//! | [`MemoryStore`] | tests, and whatever may be forgotten at the end of the process |
+//! | `SledStore` | the default: one directory, one process, no set-up (feature `sled`) |
+//! | [`fault::FaultStore`], [`fault::LossyMemory`] | tests of what happens when a store fails or forgets |
+//!
+//! Another engine implements [`Store`] and runs [`conformance::check`]: passing it is what being a store means.
+//!
+//! # Security
+//! No engine's integrity is believed: a store may lose its tail, show old rows or exchanged ones without noticing. What
+//! is kept here is sealed with its position and proven by lists, streams and the anchor above. A thief of the store sees
+//! how many rows a place has and how long they are.
 
 mod batch;
 pub mod conformance;
 mod error;
-mod fault;
+pub mod fault;
 mod key;
 mod memory;
 #[cfg(feature = "sled")]
 mod sled;
 
-pub use batch::{Batch, Change, Expectation};
-pub use error::StoreError;
-pub use fault::{Fail, FaultStore};
-pub use key::{Entry, Key, KeyRange, Place};
-pub use memory::MemoryStore;
+use std::sync::Arc;
+
 #[cfg(feature = "sled")]
 pub use self::sled::{SledOptions, SledStore};
+pub use self::{
+    batch::{Batch, CheckedBatch, Expectation},
+    error::StoreError,
+    key::{Entry, Key, KeyRange, Place},
+    memory::{MemorySnapshot, MemoryStore},
+};
 
-/// Ordered rows, changed in atomic durable batches.
+/// Rows under ordered keys, written in batches that are whole or not there.
+///
+/// All that any reader sees is durable: an answer is never taken back by a crash.
 pub trait Store: Send + Sync + 'static {
-    /// The value of a row.
+    /// The value at a key, if there is one.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be read.
+    /// What [`StoreError`] says of a store that cannot be read.
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The rows of a range in the order of their keys, at most so many; go on after the last.
+    /// The rows of a range in the order of their keys: the first `limit` of them, or all if there are fewer.
+    ///
+    /// A page shorter than `limit` is the last one; the next page is [`KeyRange::past`] the last key.
     ///
     /// # Errors
-    /// [`StoreError`] if they cannot be read.
+    /// What [`StoreError`] says of a store that cannot be read.
     fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// Changes rows, all or none, if all expectations hold; durable on return.
+    /// Writes a batch if all its expectations hold: atomic, and durable on return.
+    ///
+    /// A batch without writes checks its expectations and leaves [`Self::generation`] as it is.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if an expectation does not hold: nothing was written. After any other error it is not
-    /// known whether the batch was written until the store is opened again.
+    /// Nothing is written on [`StoreError::Conflict`] and on what [`Batch::checked`] refuses. After any other error the
+    /// outcome is unknown, whole or nothing, until the store was opened again and looked at.
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
-    /// How many gathered batches were committed: written in the same batch as the data, and never less than it was.
+    /// How many batches this store has made durable; batches that were gathered into one count once.
+    ///
+    /// Kept in a row of its own, written with the data. It never goes back, so one that did is a store rolled back.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be read.
+    /// What [`StoreError`] says of a store that cannot be read.
     fn generation(&self) -> Result<u64, StoreError>;
 }
 
-impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
+impl<T: Store + ?Sized> Store for Arc<T> {
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
         (**self).get(key)
     }
@@ -62,8 +84,8 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).scan(range, limit)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "hands the caller's own commit on")]
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        #[expect(clippy::disallowed_methods, reason = "passes a commit on")]
         (**self).commit(batch)
     }
 

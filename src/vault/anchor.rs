@@ -84,7 +84,11 @@ impl Vault {
         let bytes = self.host.anchor()?.ok_or(VaultError::Anchor)?;
         let anchor = Anchor::read(&bytes, self.trust.vault, &self.trust.vault_key)?;
         if generation < anchor.generation {
-            return Err(VaultError::RolledBack { store: generation, anchor: anchor.generation, at: anchor.at });
+            return Err(VaultError::RolledBack {
+                store: generation,
+                anchor: anchor.generation,
+                at: anchor.at,
+            });
         }
         Ok(())
     }

@@ -47,7 +47,8 @@ impl Vault {
             Question::MyFolders => self.my_folders(&asker),
             Question::Readers(folder) => self.readers(&asker, folder),
             Question::Stream(owner, from) => {
-                let capacity = if owner == asker.card.party() { Capacity::Owner } else { self.auditor(&asker)? };
+                let capacity =
+                    if owner == asker.card.party() { Capacity::Owner } else { self.auditor(&asker)? };
                 self.may(&asker, Act::Audit, capacity)?;
                 self.page(Principal::Party(owner), from)
             }
@@ -82,15 +83,34 @@ impl Vault {
         let place = self.shelves.keys.place(Principal::Party(asker.card.party()));
         let rows: Vec<FolderRow> = self.shelves.scan(place, Table::Folder, &[])?;
         let folders = rows.into_iter().filter_map(|row| {
-            let FolderRow { folder, kind, verifying: _, nonce, epoch, commitments, list, is_closed, opened: _ } = row;
-            Some(OwnFolder { folder, kind, nonce, epoch, commitments: commitments?, head: list.head(), is_closed })
+            let FolderRow {
+                folder,
+                kind,
+                verifying: _,
+                nonce,
+                epoch,
+                commitments,
+                list,
+                is_closed,
+                opened: _,
+            } = row;
+            Some(OwnFolder {
+                folder,
+                kind,
+                nonce,
+                epoch,
+                commitments: commitments?,
+                head: list.head(),
+                is_closed,
+            })
         });
         Ok(Answer::OwnFolders(folders.collect()))
     }
 
     fn my_folders(&self, asker: &Asker) -> Result<Answer, Fault> {
         let reader = asker.card.party();
-        let mut rows: Vec<MineRow> = self.shelves.scan(self.shelves.keys.place(Principal::Party(reader)), Table::Mine, &[])?;
+        let mut rows: Vec<MineRow> =
+            self.shelves.scan(self.shelves.keys.place(Principal::Party(reader)), Table::Mine, &[])?;
         for waiting in self.waiting(reader) {
             if !rows.contains(&waiting) {
                 rows.push(waiting);
@@ -109,10 +129,12 @@ impl Vault {
     /// A reader's grants of a folder's present epoch.
     fn present_grants(&self, mine: &MineRow, reader: PartyId) -> Result<Vec<GrantRow>, Fault> {
         let place = self.shelves.keys.place(Principal::Party(mine.owner));
-        let folder: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(mine.folder)])?;
+        let folder: Option<FolderRow> =
+            self.shelves.read(place, Table::Folder, &[&self.folder_row(mine.folder)])?;
         let Some(folder) = folder else { return Ok(Vec::new()) };
         let blind = self.shelves.keys.blind(Table::Grant, &[&mine.folder, &reader]);
-        let prefix = [self.folder_row(mine.folder).as_slice(), &folder.epoch.number().to_be_bytes(), &blind].concat();
+        let prefix =
+            [self.folder_row(mine.folder).as_slice(), &folder.epoch.number().to_be_bytes(), &blind].concat();
         self.shelves.scan(place, Table::Grant, &prefix)
     }
 
@@ -127,11 +149,17 @@ impl Vault {
 
     /// Sealed chunks, for who may open the folder now. The event of the opening is on record already; its salts went
     /// out with it, and without them chunks are nothing.
-    fn chunks_of(&self, asker: &Asker, folder: FolderId, (record, version): (RecordId, u32)) -> Result<Answer, Fault> {
+    fn chunks_of(
+        &self,
+        asker: &Asker,
+        folder: FolderId,
+        (record, version): (RecordId, u32),
+    ) -> Result<Answer, Fault> {
         let party = asker.card.party();
         let denied = || Fault::Denied(Denial::Absent, Some(party), Some(folder));
         let own = self.shelves.keys.place(Principal::Party(party));
-        let is_own = self.shelves.read::<FolderRow>(own, Table::Folder, &[&self.folder_row(folder)])?.is_some();
+        let is_own =
+            self.shelves.read::<FolderRow>(own, Table::Folder, &[&self.folder_row(folder)])?.is_some();
         let (place, clearance) = if is_own {
             (own, crate::folder::Clearance::VeryRestricted)
         } else {
@@ -139,7 +167,8 @@ impl Vault {
             let is_vouched = self.is_vouched(&asker.card, asker.now)?;
             let grants = self.present_grants(&mine, party)?.into_iter().map(|row| row.grant.statement.terms);
             let holding = grants.filter(|terms| terms.starts() <= asker.now && asker.now < terms.ends());
-            let clearance = holding.map(|terms| terms.clearance()).max().filter(|_| is_vouched).ok_or_else(denied)?;
+            let clearance =
+                holding.map(|terms| terms.clearance()).max().filter(|_| is_vouched).ok_or_else(denied)?;
             (self.shelves.keys.place(Principal::Party(mine.owner)), clearance)
         };
         let row = self.record_row(folder, record, version);
@@ -162,7 +191,8 @@ impl Vault {
         for seq in from..last {
             let streamed: Option<Streamed> = self.shelves.read(place, Table::Event, &[&seq.to_be_bytes()])?;
             let streamed = streamed.ok_or(Fault::Damaged)?;
-            if let Principal::Party(party) = streamed.event.claims().map_err(|_damaged| Fault::Damaged)?.actor {
+            if let Principal::Party(party) = streamed.event.claims().map_err(|_damaged| Fault::Damaged)?.actor
+            {
                 actors.insert(party);
             }
             events.push(streamed);

@@ -52,12 +52,8 @@ impl Vault {
         if !admitted || self.is_read_only() {
             return;
         }
-        let event = |event: Event| Event {
-            on_behalf_of: actor,
-            folder,
-            reason: Some(denial.code()),
-            ..event
-        };
+        let event =
+            |event: Event| Event { on_behalf_of: actor, folder, reason: Some(denial.code()), ..event };
         if let Err(fault) = self.act_as_vault(Verb::Deny, event, &[]) {
             tracing::warn!(code = ?fault.refusal(), "a denial could not be written to the vault's stream");
         }
@@ -75,7 +71,12 @@ impl Vault {
         self.act_as_vault(Verb::Restore, |event| Event { subject: Some(evidence), ..event }, &[])
     }
 
-    fn act_as_vault(&self, verb: Verb, with: impl FnOnce(Event) -> Event, cards: &[&Card]) -> Result<(), Fault> {
+    fn act_as_vault(
+        &self,
+        verb: Verb,
+        with: impl FnOnce(Event) -> Event,
+        cards: &[&Card],
+    ) -> Result<(), Fault> {
         let principal = Principal::Vault(self.trust.vault);
         let _turn = self.turn(principal);
         let mut desk = Desk::new(&self.shelves, principal, self.fork_random())?;

@@ -34,7 +34,7 @@ impl Shelves {
 
     /// The rows of a place whose ids begin so, in order, with what follows the beginning.
     pub(super) fn scan<T: Row>(&self, place: Place, table: Table, prefix: &[u8]) -> Result<Vec<T>, Fault> {
-        let mut range = KeyRange::prefix(place, table.code(), prefix)?;
+        let mut range = KeyRange::table(place, table.code()).prefix(prefix);
         let mut rows = Vec::new();
         loop {
             let page = self.store.scan(range, PAGE)?;
@@ -44,7 +44,9 @@ impl Shelves {
                 rows.push(self.keys.open(table, &entry.key, &entry.value)?);
             }
             match last {
-                Some(last) if !is_last => range = KeyRange::prefix(place, table.code(), prefix)?.after(&last),
+                Some(last) if !is_last => {
+                    range = KeyRange::table(place, table.code()).prefix(prefix).past(&last)
+                }
                 Some(_) | None => return Ok(rows),
             }
         }
@@ -71,7 +73,11 @@ pub(super) struct Desk<'v> {
 
 impl<'v> Desk<'v> {
     /// A clear desk for an owner.
-    pub(super) fn new(shelves: &'v Shelves, owner: Principal, random: crate::crypto::Random) -> Result<Self, Fault> {
+    pub(super) fn new(
+        shelves: &'v Shelves,
+        owner: Principal,
+        random: crate::crypto::Random,
+    ) -> Result<Self, Fault> {
         let place = shelves.keys.place(owner);
         let head = key(place, Table::Head, &[])?;
         let head_before = shelves.store.get(&head)?;
@@ -132,7 +138,7 @@ impl<'v> Desk<'v> {
 
     /// Rows of the owner's place whose ids begin so, as this submission leaves them, with their full ids.
     pub(super) fn scan<T: Row>(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, T)>, Fault> {
-        let mut range = KeyRange::prefix(self.place, table.code(), prefix)?;
+        let mut range = KeyRange::table(self.place, table.code()).prefix(prefix);
         let mut rows: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
         loop {
             let page = self.shelves.store.scan(range, PAGE)?;
@@ -141,7 +147,7 @@ impl<'v> Desk<'v> {
             rows.extend(page.into_iter().map(|entry| (entry.key, entry.value)));
             match last {
                 Some(last) if !is_last => {
-                    range = KeyRange::prefix(self.place, table.code(), prefix)?.after(&last);
+                    range = KeyRange::table(self.place, table.code()).prefix(prefix).past(&last);
                 }
                 Some(_) | None => break,
             }
@@ -166,17 +172,17 @@ impl<'v> Desk<'v> {
         drop(permits);
         let (head, before) = self.head_before;
         let mut batch = Batch::across(op_id);
-        batch = match before {
-            Some(value) => batch.expect_value(head, value),
-            None => batch.expect_absent(head),
-        };
+        batch.expect(head, before);
         for (key, write) in self.writes {
-            batch = match write {
+            match write {
                 Write::Delete => batch.delete(key),
                 Write::Put(value) => batch.put(key, value),
             };
         }
-        #[expect(clippy::disallowed_methods, reason = "the one place that writes: every change has come through `submit`")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that writes: every change has come through `submit`"
+        )]
         let committed = self.shelves.store.commit(batch);
         Ok(committed?)
     }

@@ -77,7 +77,9 @@ impl From<Fault> for VaultError {
         match fault {
             Fault::Store(error) => Self::Store(error),
             Fault::Host(error) => Self::Host(error),
-            Fault::Denied(..) | Fault::Conflict | Fault::Malformed | Fault::Damaged | Fault::ReadOnly => Self::Damaged,
+            Fault::Denied(..) | Fault::Conflict | Fault::Malformed | Fault::Damaged | Fault::ReadOnly => {
+                Self::Damaged
+            }
         }
     }
 }

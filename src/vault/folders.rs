@@ -32,7 +32,8 @@ impl Work<'_> {
         let permit = self.decide(claim, act, (own(capacity, event.actor, self.owner), None))?;
         let is_case = opening.kind == FolderKind::Case;
         let vouches = |key| CaseKey::folder_of(self.vault.trust.vault, &key) == folder;
-        let id_fits = if is_case { opening.verifying.is_some_and(vouches) } else { opening.verifying.is_none() };
+        let id_fits =
+            if is_case { opening.verifying.is_some_and(vouches) } else { opening.verifying.is_none() };
         // A folder without a key is nothing: its first epoch stands beside its beginning.
         let next = claim.after.first().ok_or(Fault::Malformed)?.event.claims()?;
         let is_keyed = next.verb == Verb::Rotate && next.folder == Some(folder);
@@ -90,7 +91,12 @@ impl Work<'_> {
     }
 
     /// Who gets the new key: the owner; those who had the old one, under the same terms; others by a decision.
-    fn check_remaining(&self, claim: &Claim<'_>, folder: &FolderRow, before: &[GrantRow]) -> Result<(), Fault> {
+    fn check_remaining(
+        &self,
+        claim: &Claim<'_>,
+        folder: &FolderRow,
+        before: &[GrantRow],
+    ) -> Result<(), Fault> {
         let statements: Vec<GrantStatement> = claim.part.grants.iter().map(|grant| grant.statement).collect();
         let next = FolderRow { epoch: folder.epoch.next(), ..folder.clone() };
         let mut has_owner = false;
@@ -110,7 +116,10 @@ impl Work<'_> {
         }
         if event_ends(claim) {
             let ended = claim.event.subject;
-            let was = before.iter().find(|row| Some(row.grant.statement.digest()) == ended).ok_or(Fault::Conflict)?;
+            let was = before
+                .iter()
+                .find(|row| Some(row.grant.statement.digest()) == ended)
+                .ok_or(Fault::Conflict)?;
             let GrantStatement { reader, because, .. } = was.grant.statement;
             if statements.iter().any(|statement| statement.reader == reader && statement.because == because) {
                 return Err(Fault::Malformed);
@@ -134,12 +143,19 @@ impl Work<'_> {
         Ok(permit)
     }
 
-    fn decide_give(&self, claim: &Claim<'_>, folder: &FolderRow, statement: &GrantStatement) -> Result<Permit, Fault> {
+    fn decide_give(
+        &self,
+        claim: &Claim<'_>,
+        folder: &FolderRow,
+        statement: &GrantStatement,
+    ) -> Result<Permit, Fault> {
         let (capacity, _) = self.capacity(claim, Some(folder))?;
         let reader = self.vault.party(statement.reader)?;
         let role = reader.as_ref().map_or(Role::Auditor, |row| row.card.role());
         let is_attested = match &reader {
-            Some(row) if row.card.digest() == statement.card => self.vault.is_attested_as(row, statement, self.now)?,
+            Some(row) if row.card.digest() == statement.card => {
+                self.vault.is_attested_as(row, statement, self.now)?
+            }
             Some(_) | None => false,
         };
         let is_assignment = statement.because.is_some() && self.stands_beside(claim, statement)?;
@@ -155,7 +171,8 @@ impl Work<'_> {
                 event.verb == Verb::Grant
                     && Some(case.folder) == identity.because
                     && (case.reader, case.card) == (identity.reader, identity.card)
-                    && (case.terms.starts(), case.terms.ends()) == (identity.terms.starts(), identity.terms.ends())
+                    && (case.terms.starts(), case.terms.ends())
+                        == (identity.terms.starts(), identity.terms.ends())
                     && case.terms.purpose() == Purpose::Treatment
             });
             if beside {
@@ -190,7 +207,8 @@ impl Work<'_> {
         self.desk.put(Table::Grant, &[&row], &GrantRow { grant: grant.clone(), event })?;
         let consent = self.vault.shelves.keys.blind(Table::Consent, &[&statement.digest()]);
         self.desk.put(Table::Consent, &[&consent], &ConsentRow { statement, event })?;
-        let is_known = statement.reader == self.owner || self.vault.mine(statement.reader, folder.folder)?.is_some();
+        let is_known =
+            statement.reader == self.owner || self.vault.mine(statement.reader, folder.folder)?.is_some();
         if !is_known {
             let mine = MineRow { owner: self.owner, folder: folder.folder, kind: folder.kind };
             self.outbox.push(OutboxRow { reader: statement.reader, mine });
@@ -212,9 +230,14 @@ impl Work<'_> {
     }
 
     /// The grants of a folder's present epoch: all, or one reader's.
-    pub(super) fn grants_of(&self, folder: &FolderRow, reader: Option<PartyId>) -> Result<Vec<GrantRow>, Fault> {
+    pub(super) fn grants_of(
+        &self,
+        folder: &FolderRow,
+        reader: Option<PartyId>,
+    ) -> Result<Vec<GrantRow>, Fault> {
         let keys = &self.vault.shelves.keys;
-        let mut prefix = [self.vault.folder_row(folder.folder).as_slice(), &folder.epoch.number().to_be_bytes()].concat();
+        let mut prefix =
+            [self.vault.folder_row(folder.folder).as_slice(), &folder.epoch.number().to_be_bytes()].concat();
         if let Some(reader) = reader {
             prefix.extend(keys.blind(Table::Grant, &[&folder.folder, &reader]));
         }

@@ -259,7 +259,11 @@ pub(super) fn wrap(root: &Secret<32>, what: &[u8], bytes: &[u8], random: &mut Ra
 }
 
 /// Unwraps them.
-pub(super) fn unwrap(root: &Secret<32>, what: &[u8], wrapped: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, HostError> {
+pub(super) fn unwrap(
+    root: &Secret<32>,
+    what: &[u8],
+    wrapped: &[u8],
+) -> Result<zeroize::Zeroizing<Vec<u8>>, HostError> {
     let (fresh, body) = wrapped.split_first_chunk::<32>().ok_or(HostError::Damaged)?;
     let key = OneUseKey::new(derive(root.expose(), &[], Label::HostWrap, &[what, fresh]));
     key.open(what, body).map(zeroize::Zeroizing::new).or(Err(HostError::Damaged))

@@ -90,7 +90,7 @@ wire! { MetaRow: "vault row", 2048 * REGISTRARS_MAX + 1024; }
 const META: Magic = Magic(*b"CVva", 1);
 
 /// Where the vault's own row lies: the one place that is not blinded, for its key is in it.
-const META_PLACE: Place = Place([0xff; 16]);
+const META_PLACE: Place = Place::from_bytes([0xff; 16]);
 
 impl Vault {
     /// Makes a vault in an empty store.
@@ -127,10 +127,12 @@ impl Vault {
         let secrets = zeroize::Zeroizing::new(random.bytes::<64>());
         let keys = host::wrap(&root, &meta_label(vault), secrets.as_slice(), &mut random);
         let row = MetaRow { vault, keys: keys.into(), policy };
-        let batch = Batch::across(OpId::from_bytes(random.bytes()))
-            .expect_absent(key.clone())
-            .put(key, codec::frame(META, &row));
-        #[expect(clippy::disallowed_methods, reason = "the vault's own row, before there is a stream to write to")]
+        let mut batch = Batch::new(OpId::from_bytes(random.bytes()));
+        batch.expect(key.clone(), None).put(key, codec::frame(META, &row));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the vault's own row, before there is a stream to write to"
+        )]
         store.commit(batch)?;
         let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
         vault.read_only = false;
@@ -203,7 +205,8 @@ impl Vault {
         (clock, random): (Box<dyn Clock>, Random),
     ) -> Result<Self, VaultError> {
         let root = host.root()?;
-        let secrets = host::unwrap(&root, &meta_label(row.vault), &row.keys).or(Err(VaultError::WrongRoot))?;
+        let secrets =
+            host::unwrap(&root, &meta_label(row.vault), &row.keys).or(Err(VaultError::WrongRoot))?;
         let (storage, signing) = secrets.split_first_chunk::<32>().ok_or(VaultError::WrongRoot)?;
         let signing = Secret::try_from(signing).or(Err(VaultError::WrongRoot))?;
         let signer = Signer::from_seed(&signing);
@@ -258,7 +261,7 @@ impl Vault {
     /// Waits for an owner's turn.
     fn turn(&self, of: Principal) -> Option<MutexGuard<'_, ()>> {
         let place = self.shelves.keys.place(of);
-        let number = place.0.last().map_or(0, |byte| usize::from(*byte) % TURNS);
+        let number = place.as_bytes().last().map_or(0, |byte| usize::from(*byte) % TURNS);
         self.turns.get(number).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

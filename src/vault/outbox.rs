@@ -34,7 +34,11 @@ impl Vault {
     }
 
     /// Puts entries down to wait.
-    pub(super) fn put_outbox(&self, desk: &mut Desk<'_>, rows: Vec<OutboxRow>) -> Result<Vec<Waiting>, Fault> {
+    pub(super) fn put_outbox(
+        &self,
+        desk: &mut Desk<'_>,
+        rows: Vec<OutboxRow>,
+    ) -> Result<Vec<Waiting>, Fault> {
         let place = self.shelves.keys.shared_place(Table::Outbox, desk.place);
         rows.into_iter()
             .map(|row| {
@@ -71,7 +75,7 @@ impl Vault {
     pub(super) fn load_outbox(&self) -> Result<(), Fault> {
         let mut found = Vec::new();
         for place in self.shelves.keys.shared_places(Table::Outbox) {
-            let range = crate::store::KeyRange::prefix(place, Table::Outbox.code(), &[])?;
+            let range = crate::store::KeyRange::table(place, Table::Outbox.code());
             for entry in self.shelves.store.scan(range, usize::MAX)? {
                 let row = self.shelves.keys.open(Table::Outbox, &entry.key, &entry.value)?;
                 found.push(Waiting { key: entry.key, row });

@@ -99,7 +99,9 @@ impl Vault {
             return Ok(owner);
         }
         let denied = || Fault::Denied(Denial::Absent, None, first.folder);
-        let (Principal::Party(reader), Some(folder)) = (first.actor, first.folder) else { return Err(denied()) };
+        let (Principal::Party(reader), Some(folder)) = (first.actor, first.folder) else {
+            return Err(denied());
+        };
         if let Some(mine) = self.mine(reader, folder)? {
             return Ok(mine.owner);
         }
@@ -220,7 +222,12 @@ impl Work<'_> {
     }
 
     /// The best of a reader's grants of a folder's present epoch.
-    fn reader(&self, party: PartyId, card: &Card, folder: &FolderRow) -> Result<(Capacity, Option<GrantRow>), Fault> {
+    fn reader(
+        &self,
+        party: PartyId,
+        card: &Card,
+        folder: &FolderRow,
+    ) -> Result<(Capacity, Option<GrantRow>), Fault> {
         let rows = self.grants_of(folder, Some(party))?;
         let is_attested = self.vault.is_vouched(card, self.now)?;
         let mut best: Option<(GrantFacts, GrantRow)> = None;
@@ -230,8 +237,13 @@ impl Work<'_> {
                 None => true,
                 Some(case) => self.is_backed(party, case)?,
             };
-            let facts =
-                GrantFacts { terms, is_current: true, is_same_card: granted == card.digest(), is_attested, is_backed };
+            let facts = GrantFacts {
+                terms,
+                is_current: true,
+                is_same_card: granted == card.digest(),
+                is_attested,
+                is_backed,
+            };
             let holds = facts.is_backed && terms.starts() <= self.now && self.now < terms.ends();
             if holds || best.is_none() {
                 best = Some((facts, row));
@@ -254,7 +266,12 @@ impl Work<'_> {
     }
 
     /// Decides, by the facts of this event.
-    pub(super) fn decide(&self, claim: &Claim<'_>, act: Act, about: (Capacity, Option<&FolderRow>)) -> Result<Permit, Fault> {
+    pub(super) fn decide(
+        &self,
+        claim: &Claim<'_>,
+        act: Act,
+        about: (Capacity, Option<&FolderRow>),
+    ) -> Result<Permit, Fault> {
         let (capacity, folder) = about;
         let folder = folder.map(|folder| FolderFacts { kind: folder.kind, is_closed: folder.is_closed });
         let facts = Facts { now: self.now, claimed: claim.event.at, capacity, folder };
@@ -330,7 +347,8 @@ impl Work<'_> {
     fn answer(&mut self, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
         let shred = if self.salts.is_empty() { None } else { Some(self.vault.shred_key(self.owner)?) };
         let salt_of = |(folder, epoch): &(FolderId, crate::folder::Epoch)| {
-            let place = crate::folder::EpochOf { vault: self.vault.trust.vault, folder: *folder, epoch: *epoch };
+            let place =
+                crate::folder::EpochOf { vault: self.vault.trust.vault, folder: *folder, epoch: *epoch };
             let shred = shred.as_ref()?;
             let salt = *crate::record::FolderSalt::derive(shred, place).expose();
             Some(Salt { folder: *folder, epoch: *epoch, salt })
@@ -377,7 +395,9 @@ impl Vault {
             return Ok(self.policy.registrars.contains(card));
         }
         let row = self.party(card.party())?;
-        Ok(row.is_some_and(|row| row.card == *card && self.trust.vouched(card, &row.attestations, now).is_some()))
+        Ok(row.is_some_and(|row| {
+            row.card == *card && self.trust.vouched(card, &row.attestations, now).is_some()
+        }))
     }
 
     /// Signs as the vault.

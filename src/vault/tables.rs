@@ -12,7 +12,11 @@ use crate::{
     codec::{self, Magic, Wire, wire},
     consent::{Grant, GrantStatement},
     credential::Attestations,
-    crypto::{Label, Random, Secret, Signed, VerifyingKey, aead::OneUseKey, kdf::{derive, mac}},
+    crypto::{
+        Label, Random, Secret, Signed, VerifyingKey,
+        aead::OneUseKey,
+        kdf::{derive, mac},
+    },
     event::{Principal, Receipt},
     folder::{BackLinks, Commitments, Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
@@ -278,20 +282,22 @@ impl RowKeys {
 
     /// Where the rows of an owner, a reader or the vault lie.
     pub(super) fn place(&self, of: Principal) -> Place {
-        Place(first16(&mac(&self.place, Label::Place, &[&codec::encode(&of)])))
+        Place::from_bytes(first16(&mac(&self.place, Label::Place, &[&codec::encode(&of)])))
     }
 
     /// One of the sixteen places of a table that has places of its own.
     pub(super) fn shared_place(&self, table: Table, of: Place) -> Place {
-        let nibble = of.0.first().map_or(0, |byte| byte >> 4);
-        Place(first16(&mac(&self.place, Label::Place, &[b"shared", &[table.code(), nibble]])))
+        let nibble = of.as_bytes().first().map_or(0, |byte| byte >> 4);
+        self.numbered_place(table, nibble)
     }
 
     /// All sixteen places of such a table.
     pub(super) fn shared_places(&self, table: Table) -> Vec<Place> {
-        (0u8..16).map(|nibble| {
-            Place(first16(&mac(&self.place, Label::Place, &[b"shared", &[table.code(), nibble]])))
-        }).collect()
+        (0u8..16).map(|nibble| self.numbered_place(table, nibble)).collect()
+    }
+
+    fn numbered_place(&self, table: Table, nibble: u8) -> Place {
+        Place::from_bytes(first16(&mac(&self.place, Label::Place, &[b"shared", &[table.code(), nibble]])))
     }
 
     /// An id, blinded for a table.

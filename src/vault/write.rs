@@ -102,7 +102,8 @@ impl Work<'_> {
 
     fn check_leaf(&self, leaf: &Leaf, event: &Event, folder: &FolderRow) -> Result<(), Fault> {
         let is_amendment = event.verb == Verb::Amend;
-        let fits = leaf.author == event.op_id && leaf.epoch == folder.epoch && is_amendment == (leaf.version > 1);
+        let fits =
+            leaf.author == event.op_id && leaf.epoch == folder.epoch && is_amendment == (leaf.version > 1);
         if !fits {
             return Err(Fault::Malformed);
         }
@@ -146,7 +147,12 @@ impl Work<'_> {
 
 impl crate::vault::Vault {
     /// The blinded id of a record's version.
-    pub(super) fn record_row(&self, folder: crate::id::FolderId, record: crate::id::RecordId, version: u32) -> [u8; 16] {
+    pub(super) fn record_row(
+        &self,
+        folder: crate::id::FolderId,
+        record: crate::id::RecordId,
+        version: u32,
+    ) -> [u8; 16] {
         struct Version([u8; 4]);
         impl crate::vault::tables::Blindable for Version {
             fn blindable(&self) -> &[u8] {
@@ -157,7 +163,12 @@ impl crate::vault::Vault {
     }
 
     /// The chunks of a record's content.
-    pub(super) fn chunks(&self, place: crate::store::Place, row: [u8; 16], count: u32) -> Result<Vec<ByteVec>, Fault> {
+    pub(super) fn chunks(
+        &self,
+        place: crate::store::Place,
+        row: [u8; 16],
+        count: u32,
+    ) -> Result<Vec<ByteVec>, Fault> {
         (0..count)
             .map(|number| {
                 let key = crate::vault::tables::key(place, Table::Chunk, &[&row, &number.to_be_bytes()])?;

@@ -37,7 +37,10 @@ fn an_assigned_doctor_reads_the_case_and_the_name_and_writes_back() {
 
     let history = alice.history().unwrap();
     let lines: Vec<String> = history.iter().map(ToString::to_string).collect();
-    assert!(lines.iter().any(|line| line.contains(&format!("doctor {} opened your identity", bob.id()))), "{lines:#?}");
+    assert!(
+        lines.iter().any(|line| line.contains(&format!("doctor {} opened your identity", bob.id()))),
+        "{lines:#?}"
+    );
     assert!(lines.iter().any(|line| line.contains("opened your case")), "{lines:#?}");
     alice.verify_stream().unwrap();
 }
@@ -77,7 +80,9 @@ fn revocation_takes_effect_at_once_and_the_residue_is_exact() {
     let (bob, carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
     let case = alice.open_case("rash").unwrap();
     alice.write(&case, Kind::Complaint, "it itches").unwrap();
-    alice.write_all(&case, vec![Entry::new(Kind::Note, "private").unwrap().cleared_for(Clearance::Restricted)]).unwrap();
+    alice
+        .write_all(&case, vec![Entry::new(Kind::Note, "private").unwrap().cleared_for(Clearance::Restricted)])
+        .unwrap();
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
     alice.opinion(&case, carol.id(), Terms::opinion()).unwrap();
     let his = bob.cases().unwrap().remove(0);

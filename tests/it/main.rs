@@ -5,4 +5,6 @@ mod journeys;
 #[cfg(test)]
 mod layers;
 #[cfg(all(test, feature = "vault"))]
+mod store;
+#[cfg(all(test, feature = "vault"))]
 mod world;

@@ -85,8 +85,13 @@ impl World {
     }
 
     pub(crate) fn office_over<'c>(&self, custodian: &'c dyn Custodian) -> Session<'c, Registrar> {
-        Session::<Registrar>::sign_in_with(custodian, keyring(REGISTRAR), self.trusting(), self.tools(REGISTRAR))
-            .unwrap()
+        Session::<Registrar>::sign_in_with(
+            custodian,
+            keyring(REGISTRAR),
+            self.trusting(),
+            self.tools(REGISTRAR),
+        )
+        .unwrap()
     }
 
     pub(crate) fn enrol<R: Owner>(&self, seed: u8, name: &str) -> Session<'_, R> {
@@ -99,7 +104,8 @@ impl World {
         seed: u8,
         name: &str,
     ) -> Session<'c, R> {
-        Session::<R>::enrol_with(custodian, keyring(seed), &profile(name), self.trusting(), self.tools(seed)).unwrap()
+        Session::<R>::enrol_with(custodian, keyring(seed), &profile(name), self.trusting(), self.tools(seed))
+            .unwrap()
     }
 
     /// An attested patient.
