@@ -271,9 +271,10 @@ fn name_in(who: &Identity) -> Option<String> {
     let patients = who.records().iter().filter(|record| record.kind() == Kind::Resource);
     let mut patients =
         patients.filter_map(|record| serde_json::from_slice::<Value>(record.content().bytes()).ok());
-    let patient = patients.find(|resource| resource["resourceType"] == "Patient")?;
-    let name = patient["name"].get(0)?;
-    Some(format!("{} {}", name["given"].get(0)?.as_str()?, name["family"].as_str()?))
+    let patient =
+        patients.find(|resource| resource.get("resourceType").is_some_and(|kind| kind == "Patient"))?;
+    let name = patient.pointer("/name/0")?;
+    Some(format!("{} {}", name.pointer("/given/0")?.as_str()?, name.get("family")?.as_str()?))
 }
 
 fn original(alice: &Session<'_, Patient>) -> Outcome<Vec<u8>> {

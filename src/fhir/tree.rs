@@ -67,8 +67,8 @@ pub(super) fn members<'j>(
     let Members(members) = parse(raw, at)?;
     let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
     names.sort_unstable();
-    match names.array_windows::<2>().find(|[one, next]| one == next) {
-        Some([twice, _]) => Err(At::Key(at, twice).error(FhirReason::DuplicateKey)),
+    match names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next) {
+        Some((twice, _)) => Err(At::Key(at, twice).error(FhirReason::DuplicateKey)),
         None => Ok(members),
     }
 }

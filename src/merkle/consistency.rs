@@ -85,6 +85,7 @@ fn grows(old: &Head, new: &Head, proof: &[Digest]) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests compute with small numbers")]
 mod tests {
     use proptest::prelude::*;
 

@@ -292,10 +292,10 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
         }
         let context = sealed.context();
         let question = Question::Chunks(self.case.folder, context.record, context.version);
-        match self.session.ask(question)? {
-            Answer::Chunks(chunks) => Ok(chunks),
-            _ => Err(Tampering::Answer.into()),
-        }
+        let Answer::Chunks(chunks) = self.session.ask(question)? else {
+            return Err(Tampering::Answer.into());
+        };
+        Ok(chunks)
     }
 
     /// What this folder says of its owner, if it is an Identity.

@@ -119,7 +119,7 @@ impl<'c, R: Owner> Session<'c, R> {
             FolderKind::Case => {
                 (Hand::Case(self.keyring.derive_case(vault, opening.nonce)), Principal::Folder(folder))
             }
-            _ => (Hand::Own, me),
+            FolderKind::Credentials | FolderKind::Identity | FolderKind::Summary => (Hand::Own, me),
         };
         let event = self.event(actor, Verb::Rotate, self.fresh_op())?;
         let event = Event {

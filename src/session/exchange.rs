@@ -15,11 +15,15 @@ use crate::{
 
 /// What came of a submission that may meet another's.
 pub(super) enum Outcome {
-    Accepted(Accepted),
+    Accepted(Box<Accepted>),
     Conflict,
 }
 
 /// With which key the owner acts in one of its folders.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one signature, and holds a key that is not to be copied about"
+)]
 pub(super) enum Hand {
     Case(CaseKey),
     Own,
@@ -33,7 +37,10 @@ impl<R: RoleType> Session<'_, R> {
             Response::Refused(Refusal::Malformed) => Err(Misuse::Refused.into()),
             Response::Refused(Refusal::ReadOnly) => Err(Unavailable::ReadOnly.into()),
             Response::Refused(Refusal::Unavailable) => Err(Unavailable::Store.into()),
-            other => Ok(other),
+            response @ (Response::Accepted(_)
+            | Response::Answer(_)
+            | Response::Hello(..)
+            | Response::Refused(Refusal::Conflict)) => Ok(response),
         }
     }
 
@@ -76,7 +83,9 @@ impl<R: RoleType> Session<'_, R> {
         };
         match self.exchange(&Request::Ask(Signed::sign(&query, self.keyring.signer())))? {
             Response::Answer(answer) => Ok(answer),
-            _ => Err(Tampering::Answer.into()),
+            Response::Accepted(_) | Response::Hello(..) | Response::Refused(_) => {
+                Err(Tampering::Answer.into())
+            }
         }
     }
 
@@ -100,7 +109,9 @@ impl<R: RoleType> Session<'_, R> {
         let accepted = match response {
             Response::Accepted(accepted) => accepted,
             Response::Refused(Refusal::Conflict) => return Ok(Outcome::Conflict),
-            _ => return Err(Tampering::Answer.into()),
+            Response::Answer(_) | Response::Hello(..) | Response::Refused(_) => {
+                return Err(Tampering::Answer.into());
+            }
         };
         let trust = self.trust()?;
         let receipt: Receipt =
@@ -116,7 +127,7 @@ impl<R: RoleType> Session<'_, R> {
                 state.memory.promised = Some(head);
             }
         }
-        Ok(Outcome::Accepted(accepted))
+        Ok(Outcome::Accepted(Box::new(accepted)))
     }
 
     /// Hands in what cannot meet another's.
@@ -126,7 +137,7 @@ impl<R: RoleType> Session<'_, R> {
         parts: Vec<Part>,
     ) -> Result<Accepted, Error> {
         match self.submit(owner, parts)? {
-            Outcome::Accepted(accepted) => Ok(accepted),
+            Outcome::Accepted(accepted) => Ok(*accepted),
             Outcome::Conflict => Err(Misuse::Conflict.into()),
         }
     }

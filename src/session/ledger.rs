@@ -55,11 +55,9 @@ impl std::fmt::Display for HistoryLine {
             (Some(_), Some(FolderKind::Identity)) => f.write_str(" your identity")?,
             (Some(folder), Some(kind)) => write!(f, " your {kind} {folder}")?,
             (Some(folder), None) => write!(f, " folder {folder}")?,
-            (None, _) => f.write_str(match verb {
-                Verb::Enrol => " here",
-                Verb::Attest => " you",
-                _ => "",
-            })?,
+            (None, _) if *verb == Verb::Enrol => f.write_str(" here")?,
+            (None, _) if *verb == Verb::Attest => f.write_str(" you")?,
+            (None, _) => (),
         }
         purpose.filter(|_| *verb == Verb::Open).map_or(Ok(()), |purpose| write!(f, ", for {purpose}"))
     }
@@ -154,7 +152,7 @@ impl<R: RoleType> Session<'_, R> {
         let event = streamed.event.verify(&key).map_err(|_forged| wrong())?;
         let is_of = match event.owner {
             Principal::Folder(_) => matches!(of, Principal::Party(_)),
-            owner => owner == of,
+            Principal::Party(_) | Principal::Vault(_) => event.owner == of,
         };
         if event.vault != trust.vault || !is_of {
             return Err(wrong());

@@ -79,7 +79,7 @@ impl<'c, R: RoleType> Session<'c, R> {
         let Outcome::Accepted(accepted) = self.submit(owner, parts)? else {
             return Err(Tampering::Answer.into());
         };
-        let Accepted { receipt: _, salts, charts } = accepted;
+        let Accepted { receipt: _, salts, charts } = *accepted;
         let chart = charts.into_iter().next().ok_or(Tampering::Answer)?;
         let SealedChart { owner: card, tie, .. } = &chart;
         let beside = Beside { owner: card.clone(), tie: tie.clone() };

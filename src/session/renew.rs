@@ -187,7 +187,7 @@ impl<R: Owner> Session<'_, R> {
                 return Err(Misuse::Conflict.into());
             }
         };
-        let Accepted { salts, .. } = accepted;
+        let Accepted { salts, .. } = *accepted;
         for Renewal { part: _, key, epoch, folder } in renewals {
             let mut state = self.state();
             let salt = salts.iter().find(|salt| salt.folder == folder && salt.epoch == epoch);

@@ -33,9 +33,10 @@ impl Work<'_> {
         let folder = self.named_folder(&claim.event)?;
         let (capacity, grant) = self.capacity(claim, Some(&folder))?;
         let permit = self.decide(claim, Act::Open, (capacity, Some(&folder)))?;
-        let grant = match capacity {
-            Capacity::Owner => self.grants_of(&folder, Some(self.owner))?.into_iter().next(),
-            _ => grant,
+        let grant = if capacity == Capacity::Owner {
+            self.grants_of(&folder, Some(self.owner))?.into_iter().next()
+        } else {
+            grant
         };
         let grant = grant.ok_or(Fault::Damaged)?;
         let clearance = permit.clearance().min(grant.grant.statement.terms.clearance());

@@ -338,7 +338,19 @@ impl Work<'_> {
                     let folder = claim.event.folder.zip(claim.event.epoch).ok_or(Fault::Malformed)?;
                     self.salts.push(folder);
                 }
-                _ => (),
+                Verb::Amend
+                | Verb::Assign
+                | Verb::Attest
+                | Verb::Close
+                | Verb::Create
+                | Verb::Deny
+                | Verb::Enrol
+                | Verb::Grant
+                | Verb::OpenFolder
+                | Verb::Restore
+                | Verb::Stage
+                | Verb::Withdraw
+                | Verb::Write => (),
             }
         }
         self.answer(receipt)
@@ -371,16 +383,12 @@ impl Work<'_> {
 
 /// Adds to a denial, for the log, who wanted what.
 fn name(fault: Fault, event: &Event) -> Fault {
-    match fault {
-        Fault::Denied(denial, ..) => {
-            let actor = match event.actor {
-                Principal::Party(party) => Some(party),
-                Principal::Folder(_) | Principal::Vault(_) => None,
-            };
-            Fault::Denied(denial, actor, event.folder)
-        }
-        other => other,
-    }
+    let Fault::Denied(denial, ..) = fault else { return fault };
+    let actor = match event.actor {
+        Principal::Party(party) => Some(party),
+        Principal::Folder(_) | Principal::Vault(_) => None,
+    };
+    Fault::Denied(denial, actor, event.folder)
 }
 
 impl Vault {

@@ -3,7 +3,7 @@
 use minicbor::bytes::ByteVec;
 
 use crate::{
-    access::{Act, Capacity, Permit},
+    access::{Act, Permit},
     event::{Event, Verb},
     folder::Clearance,
     limits::{BATCH_RECORDS_MAX, FOLDER_RECORDS_MAX, VALUE_BYTES_MAX},
@@ -54,7 +54,7 @@ impl Work<'_> {
         }
         let (row, position) = (self.vault.folder_row(folder.folder), self.position());
         for (start, leaves) in (first..).step_by(RUN_LEAVES).zip(leaves.chunks(RUN_LEAVES)) {
-            let run = RunRow { event: position, leaves: leaves.to_vec(), writer: writer.clone() };
+            let run = RunRow { event: position, leaves: leaves.to_vec(), writer };
             self.desk.put(Table::Run, &[&row, &start.to_be_bytes()], &run)?;
         }
         self.put_folder(&folder)?;
@@ -80,7 +80,6 @@ impl Work<'_> {
         Ok(permit)
     }
 
-    #[expect(clippy::type_complexity, reason = "a permit, and for a reader the proof it came from")]
     fn permit_write(
         &self,
         claim: &Claim<'_>,
@@ -93,11 +92,8 @@ impl Work<'_> {
         if leaves.is_empty() || leaves.len() > BATCH_RECORDS_MAX {
             return Err(Fault::Malformed);
         }
-        let writer = match capacity {
-            Capacity::Owner => None,
-            _ => grant.map(|row| (row.grant.statement, row.event)),
-        };
-        Ok((permit, writer))
+        // The owner needs no proof of a right; `capacity` finds a grant for a reader only.
+        Ok((permit, grant.map(|row| (row.grant.statement, row.event))))
     }
 
     fn check_leaf(&self, leaf: &Leaf, event: &Event, folder: &FolderRow) -> Result<(), Fault> {

@@ -1,10 +1,13 @@
 //! What the crate promises, tested from outside.
 
-#[cfg(all(test, feature = "vault"))]
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod journeys;
 #[cfg(test)]
 mod layers;
-#[cfg(all(test, feature = "vault"))]
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod store;
-#[cfg(all(test, feature = "vault"))]
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod world;
