@@ -83,7 +83,7 @@ id! {
     GrantId, 16;
     /// One act: what makes a repeated submission the same submission.
     OpId, 16;
-    /// A party: random, chosen with its first card.
+    /// A party: the digest of its first card's verifying key, so that the id vouches for the key.
     PartyId, 32;
     /// A record in its folder; versions of it share the id.
     RecordId, 16;

@@ -73,6 +73,8 @@ pub enum Act {
     Begin {
         /// What for.
         kind: FolderKind,
+        /// By a party of which role.
+        role: Role,
         /// How many open cases there are already.
         open_cases: u32,
         /// Whether the owner is attested now.
@@ -137,8 +139,14 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
     let clearance = match act {
         Act::Attest => only(*capacity == Capacity::Registrar, Denial::WrongRole)?,
         Act::Audit => only(matches!(capacity, Capacity::Auditor | Capacity::Owner), Denial::NotOwner)?,
-        Act::Begin { kind, open_cases, is_attested } => {
+        Act::Begin { kind, role, open_cases, is_attested } => {
             owner(*capacity)?;
+            let fits = match kind {
+                FolderKind::Identity => true,
+                FolderKind::Case | FolderKind::Summary => role == Role::Patient,
+                FolderKind::Credentials => role == Role::Doctor,
+            };
+            only(fits, Denial::WrongRole)?;
             begin(policy, kind, open_cases, is_attested)?
         }
         Act::Close => {
@@ -151,11 +159,11 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
             give(policy, folder, terms, Taker { role, is_attested, is_assignment })?;
             terms.clearance()
         }
-        Act::Open => granted(*now, *capacity, folder.ok_or(Denial::Absent)?)?.clearance(),
+        Act::Open => granted(facts, folder.ok_or(Denial::Absent)?)?.clearance(),
         Act::Renew => owner(*capacity)?,
         Act::Write(clearance) => {
             let folder = folder.ok_or(Denial::Absent)?;
-            let terms = granted(*now, *capacity, folder)?;
+            let terms = granted(facts, folder)?;
             only(terms.rights() == Rights::ReadWrite, Denial::ReadOnly)?;
             only(clearance <= terms.clearance(), Denial::Clearance)?;
             only(!folder.is_closed, Denial::Closed)?
@@ -217,7 +225,10 @@ fn give(policy: &Policy, folder: FolderFacts, terms: Terms, taker: Taker) -> Res
 }
 
 /// The terms under which the actor may touch the folder now.
-fn granted(now: Timestamp, capacity: Capacity, folder: FolderFacts) -> Result<Terms, Denial> {
+///
+/// Both clocks must say so: the custodian's, and the actor's, by which other sessions will judge the event.
+fn granted(facts: &Facts, folder: FolderFacts) -> Result<Terms, Denial> {
+    let Facts { now, claimed, capacity, folder: _ } = *facts;
     let grant = match capacity {
         Capacity::Owner => return Ok(Terms::own(now)),
         Capacity::Reader(grant) => grant,
@@ -226,8 +237,8 @@ fn granted(now: Timestamp, capacity: Capacity, folder: FolderFacts) -> Result<Te
     let GrantFacts { terms, is_current, is_same_card, is_attested, is_backed } = grant;
     only(is_current, Denial::Revoked)?;
     only(is_same_card, Denial::WrongCard)?;
-    only(terms.starts() <= now, Denial::NotYet)?;
-    only(now < terms.ends(), Denial::Expired)?;
+    only(terms.starts() <= now.min(claimed), Denial::NotYet)?;
+    only(now.max(claimed) < terms.ends(), Denial::Expired)?;
     only(is_attested, Denial::NotAttested)?;
     only(folder.kind != FolderKind::Identity || is_backed, Denial::Identity)?;
     Ok(terms)

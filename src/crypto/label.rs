@@ -66,7 +66,7 @@ labels! {
     KeyFile = "key file";
     /// A session's memory at rest.
     Memory = "memory";
-    /// A party's id, from its seed.
+    /// A party's id, from its verifying key.
     PartyId = "party id";
     /// Where an owner's rows lie.
     Place = "place";

@@ -106,7 +106,7 @@ pub enum Answer {
     /// The folders the asker was granted.
     #[n(3)]
     MyFolders(#[n(0)] Vec<MyFolder>),
-    /// The grants of the present epoch.
+    /// All grants of the present epoch, those that were replaced included.
     #[n(4)]
     Readers(#[n(0)] Vec<GrantStatement>),
     /// Events.

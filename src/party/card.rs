@@ -1,7 +1,8 @@
 //! Cards: a party's public keys.
 //!
 //! ```text
-//! card = { party, role, X-Wing public key, Ed25519 public key } ‖ Ed25519(…)      signed by the key it names
+//! card  = { party, role, X-Wing public key, Ed25519 public key } ‖ Ed25519(…)      signed by the key it names
+//! party = SHA-256("party id" ‖ Ed25519 public key)                                 nobody makes a card for another's id
 //! ```
 
 use std::fmt;
@@ -10,7 +11,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     codec::wire,
-    crypto::{Label, SealingKey, Signed, Signer, Statement, VerifyingKey},
+    crypto::{Label, SealingKey, Signed, Signer, Statement, VerifyingKey, kdf::digest},
     id::{Digest, PartyId},
     party::Role,
 };
@@ -50,6 +51,12 @@ impl Card {
     #[must_use]
     pub(super) fn sign(statement: CardStatement, signer: &Signer) -> Self {
         Self { signed: Signed::sign(&statement, signer), statement }
+    }
+
+    /// The party whose first card has this key: the id vouches for the key, so that no other can be shown under it.
+    #[must_use]
+    pub fn party_of(key: &VerifyingKey) -> PartyId {
+        PartyId::from_bytes(*digest(Label::PartyId, &[key.as_bytes()]).as_bytes())
     }
 
     /// Whose it is.
@@ -114,6 +121,6 @@ impl<'b, C> Decode<'b, C> for Card {
         let wrong = || minicbor::decode::Error::message("not a card signed by itself");
         let key = signed.claims().or(Err(wrong()))?.verifying;
         let statement = signed.verify(&key).or(Err(wrong()))?;
-        Ok(Self { signed, statement })
+        if Self::party_of(&key) == statement.party { Ok(Self { signed, statement }) } else { Err(wrong()) }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! X-Wing  = HKDF(seed, "keyring x-wing")        Ed25519 = HKDF(seed, "keyring ed25519")
-//! party   = HKDF(seed, "party id")              Case    = HKDF(seed, "case signing" ‖ vault ‖ nonce)
+//! party   = SHA-256("party id" ‖ Ed25519 key)   Case    = HKDF(seed, "case signing" ‖ vault ‖ nonce)
 //! ```
 
 use std::fmt;
@@ -46,12 +46,9 @@ impl Keyring {
     #[must_use]
     pub fn from_seed(seed: Secret<32>) -> Self {
         let of = |label| derive(seed.expose(), &[], label, &[]);
-        Self {
-            party: PartyId::from_bytes(*of(Label::PartyId).expose()),
-            opening: OpeningKey::from_seed(&of(Label::XWing)),
-            signer: Signer::from_seed(&of(Label::Signing)),
-            seed,
-        }
+        let signer = Signer::from_seed(&of(Label::Signing));
+        let party = Card::party_of(&signer.verifying_key());
+        Self { party, opening: OpeningKey::from_seed(&of(Label::XWing)), signer, seed }
     }
 
     /// The party whose keyring it is.

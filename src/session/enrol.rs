@@ -6,7 +6,7 @@ use crate::{
     consent::{Grant, Reader, Terms},
     custodian::Custodian,
     custodian::{Answer, Part, Question},
-    error::{Error, Misuse, Tampering},
+    error::{Error, Misuse, Tampering, Unavailable},
     event::{Event, FolderOpening, Principal, Verb},
     folder::{Epoch, EpochOf, FolderKey, FolderKind},
     id::FolderId,
@@ -89,8 +89,11 @@ impl<'c, R: Owner> Session<'c, R> {
         let session = Self::arrive(custodian, keyring, memory, tools)?;
         session.own_folders()?;
         session.sync()?;
-        session.settle()?;
-        Ok(session)
+        match session.settle() {
+            // A vault that is open for salvage answers, and takes nothing.
+            Err(Error::Store(Unavailable::ReadOnly)) | Ok(()) => Ok(session),
+            Err(error) => Err(error),
+        }
     }
 
     /// The parts that begin a folder: the beginning, and its first key.

@@ -3,7 +3,7 @@
 use crate::{
     codec,
     credential::Trust,
-    crypto::{Signed, Signer},
+    crypto::Signed,
     custodian::{Accepted, Answer, OwnFolder, Part, Query, Question, Refusal, Request, Response, Submission},
     error::{Error, Misuse, Tampering, Unavailable},
     event::{Event, Principal, Receipt, Verb},
@@ -184,11 +184,17 @@ impl<R: RoleType> Session<'_, R> {
         }
     }
 
+    /// Signs an event. What one does under one's own card with one's own data says how far one has seen one's stream;
+    /// in a Case that would tie the Case to its owner.
     pub(super) fn sign(&self, hand: &Hand, event: &Event) -> Signed<Event> {
-        let signer: &Signer = match hand {
-            Hand::Case(key) => key.signer(),
-            Hand::Own => self.keyring.signer(),
-        };
-        Signed::sign(event, signer)
+        match hand {
+            Hand::Case(key) => Signed::sign(event, key.signer()),
+            Hand::Own if event.owner == Principal::Party(self.id()) => {
+                let seen = self.state().memory.stream.head();
+                let seen_stream = Some(seen).filter(|seen| seen.size > 0);
+                Signed::sign(&Event { seen_stream, ..event.clone() }, self.keyring.signer())
+            }
+            Hand::Own => Signed::sign(event, self.keyring.signer()),
+        }
     }
 }

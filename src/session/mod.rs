@@ -1,6 +1,6 @@
 //! The session: the party's side, where everything secret happens.
 //!
-//! A [`Session`] holds a keyring, talks to a [`Custodian`] and believes it nothing: what comes back is verified against
+//! A [`Session`] holds a keyring, talks to a [`Custodian`](crate::custodian::Custodian) and believes it nothing: what comes back is verified against
 //! signatures of those who had the right, and against the session's [`Memory`]. Roles are types: what a role cannot do
 //! does not compile.
 //!

@@ -1,6 +1,9 @@
 //! Renewing a folder's key: to leave a reader out, or all registrars once their work is done.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     consent::{Grant, GrantStatement, Purpose, Reader, Terms},
@@ -107,16 +110,18 @@ impl<R: Owner> Session<'_, R> {
             return Err(Tampering::Answer.into());
         };
         let known = self.state().memory.granted.get(&folder).cloned().ok_or(Misuse::NotOwn)?;
-        let signed: BTreeSet<Digest> = known.grants.iter().copied().collect();
-        let fits = |statement: &GrantStatement| {
-            statement.folder == folder
-                && statement.epoch == known.epoch
-                && signed.contains(&statement.digest())
-        };
-        if !statements.iter().all(fits) {
+        let shown: BTreeMap<Digest, GrantStatement> =
+            statements.into_iter().map(|statement| (statement.digest(), statement)).collect();
+        if shown.len() != known.grants.iter().collect::<BTreeSet<_>>().len() {
             return Err(Tampering::Grant.into());
         }
-        Ok(statements.into_iter().filter(|statement| statement.terms.purpose() != Purpose::Own).collect())
+        // In the order they were granted: a later grant to the same reader replaces an earlier one.
+        let mut latest: BTreeMap<(PartyId, Option<FolderId>), GrantStatement> = BTreeMap::new();
+        for digest in &known.grants {
+            let statement = shown.get(digest).ok_or(Tampering::Grant)?;
+            latest.insert((statement.reader, statement.because), *statement);
+        }
+        Ok(latest.into_values().filter(|statement| statement.terms.purpose() != Purpose::Own).collect())
     }
 
     /// Once attested, takes the Identity back from the registrars: their work is done.

@@ -16,7 +16,7 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
-        tables::{FolderRow, GrantRow, HeadRow, MineRow, Table, key},
+        tables::{ConsentRow, FolderRow, GrantRow, HeadRow, MineRow, Table, key},
     },
 };
 
@@ -41,7 +41,7 @@ impl Vault {
         // Everyone answers for the time of the question; the act is refined below.
         self.may(&asker, Act::Audit, Capacity::Owner)?;
         match question {
-            Question::Card(party) => self.card_of(party),
+            Question::Card(party) => self.card_of(&asker, party),
             Question::Chunks(folder, record, version) => self.chunks_of(&asker, folder, (record, version)),
             Question::OwnFolders => self.own_folders(&asker),
             Question::MyFolders => self.my_folders(&asker),
@@ -74,8 +74,16 @@ impl Vault {
         Ok(if is_auditor { Capacity::Auditor } else { Capacity::Stranger })
     }
 
-    fn card_of(&self, party: PartyId) -> Result<Answer, Fault> {
-        let row = self.party(party)?.ok_or(Denial::Absent)?;
+    /// A doctor's or registrar's card is for all parties; a patient's is its own, the registrars' and the auditors'.
+    fn card_of(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
+        let row = self.party(party)?;
+        let is_open = |role| matches!(role, Role::Doctor | Role::Registrar);
+        let may = |card: &Card| {
+            is_open(card.role())
+                || asker.card.party() == party
+                || matches!(asker.card.role(), Role::Auditor | Role::Registrar)
+        };
+        let row = row.filter(|row| may(&row.card)).ok_or(Denial::Absent)?;
         Ok(Answer::Card(row.card, row.attestations))
     }
 
@@ -143,8 +151,8 @@ impl Vault {
         let row: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(folder)])?;
         let row = row.ok_or(Denial::Absent)?;
         let prefix = [self.folder_row(folder).as_slice(), &row.epoch.number().to_be_bytes()].concat();
-        let grants: Vec<GrantRow> = self.shelves.scan(place, Table::Grant, &prefix)?;
-        Ok(Answer::Readers(grants.into_iter().map(|row| row.grant.statement).collect()))
+        let grants: Vec<ConsentRow> = self.shelves.scan(place, Table::Consent, &prefix)?;
+        Ok(Answer::Readers(grants.into_iter().map(|row| row.statement).collect()))
     }
 
     /// Sealed chunks, for who may open the folder now. The event of the opening is on record already; its salts went

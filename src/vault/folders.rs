@@ -28,7 +28,8 @@ impl Work<'_> {
             Some(card) => self.vault.is_vouched(card, self.now)?,
             None => false,
         };
-        let act = Act::Begin { kind: opening.kind, open_cases: self.head.open_cases, is_attested };
+        let role = claim.card.as_ref().map_or(Role::Auditor, crate::party::Card::role);
+        let act = Act::Begin { kind: opening.kind, role, open_cases: self.head.open_cases, is_attested };
         let permit = self.decide(claim, act, (own(capacity, event.actor, self.owner), None))?;
         let is_case = opening.kind == FolderKind::Case;
         let vouches = |key| CaseKey::folder_of(self.vault.trust.vault, &key) == folder;
@@ -206,7 +207,9 @@ impl Work<'_> {
         let row = self.grant_row(&statement);
         self.desk.put(Table::Grant, &[&row], &GrantRow { grant: grant.clone(), event })?;
         let consent = self.vault.shelves.keys.blind(Table::Consent, &[&statement.digest()]);
-        self.desk.put(Table::Consent, &[&consent], &ConsentRow { statement, event })?;
+        let (folder_row, epoch) =
+            (self.vault.folder_row(folder.folder), statement.epoch.number().to_be_bytes());
+        self.desk.put(Table::Consent, &[&folder_row, &epoch, &consent], &ConsentRow { statement, event })?;
         let is_known =
             statement.reader == self.owner || self.vault.mine(statement.reader, folder.folder)?.is_some();
         if !is_known {

@@ -30,7 +30,8 @@ impl Work<'_> {
             return Err(Fault::Conflict);
         }
         let facts = Facts { now: self.now, claimed: event.at, capacity: Capacity::Owner, folder: None };
-        let begin = Act::Begin { kind: FolderKind::Identity, open_cases: 0, is_attested: false };
+        let role = card.role();
+        let begin = Act::Begin { kind: FolderKind::Identity, role, open_cases: 0, is_attested: false };
         let permit = decide(&self.vault.policy, begin, &facts)?;
         // Durable before the event: a crash may leave a shred key without an owner, never an owner without one.
         self.vault.make_shred_key(self.owner)?;

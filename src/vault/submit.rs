@@ -212,7 +212,9 @@ impl Work<'_> {
                     let is_registrar = self.vault.policy.registrars.contains(card);
                     return plain(if is_registrar { Capacity::Registrar } else { Capacity::Stranger });
                 }
-                match folder {
+                // What the sessions of others will check, this one must have said: whose folder, as readers know it.
+                let named = if is_case { event.folder.map(Principal::Folder) } else { Some(self.desk.owner) };
+                match folder.filter(|_| named == Some(event.owner)) {
                     Some(folder) => self.reader(party, card, folder),
                     None => plain(Capacity::Stranger),
                 }
@@ -327,13 +329,14 @@ impl Work<'_> {
         Ok(answer)
     }
 
-    /// What was promised before, once more; for what is opened, only if it still may be.
+    /// What was promised before, once more; but nothing is opened twice by one event.
     fn repeat(mut self, submission: &Submission, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
         for (index, part) in submission.parts.iter().enumerate() {
             let (before, rest) = submission.parts.split_at(index);
             let claim = self.verify(part, before, rest.get(1..).unwrap_or_default())?;
             match claim.event.verb {
-                Verb::Open => drop(self.open(&claim).map_err(|fault| name(fault, &claim.event))?),
+                // What is opened again is opened by a new event: since then there may be more to see.
+                Verb::Open => return Err(Fault::Conflict),
                 Verb::Rotate | Verb::Revoke => {
                     let folder = claim.event.folder.zip(claim.event.epoch).ok_or(Fault::Malformed)?;
                     self.salts.push(folder);

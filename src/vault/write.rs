@@ -106,7 +106,10 @@ impl Work<'_> {
         if is_amendment {
             let previous = Leaf { version: leaf.version.saturating_sub(1), ..*leaf };
             let there = self.desk.get_raw(Table::Record, &[&self.record_row(event, &previous)])?;
-            if there.is_none() {
+            let there = SealedRecord::from_bytes(&there.ok_or(Fault::Malformed)?)
+                .map_err(|_damaged| Fault::Damaged)?;
+            // A version that is less private, or another thing, would hide what it amends.
+            if (there.context().kind, there.context().clearance) != (leaf.kind, leaf.clearance) {
                 return Err(Fault::Malformed);
             }
         }
