@@ -1,6 +1,11 @@
 //! What the crate promises, tested from outside.
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod custodians;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod journeys;
 #[cfg(test)]

@@ -1,0 +1,54 @@
+//! What holds for any bytes whatever: no panic, and what is read is written again as it was.
+
+use casevault::{
+    codec::{self, Wire},
+    crypto::Signed,
+    custodian::{Request, Response},
+    event::Event,
+    fhir::{Bundle, Pseudonyms, split},
+    party::{Card, KeyFile},
+    record::SealedRecord,
+};
+
+/// One value, one encoding.
+fn one_encoding<T: Wire>(bytes: &[u8]) {
+    if let Ok(value) = codec::decode::<T>(bytes) {
+        assert_eq!(codec::encode(&value), bytes);
+    }
+}
+
+pub(crate) fn card(bytes: &[u8]) {
+    one_encoding::<Card>(bytes);
+}
+
+pub(crate) fn event(bytes: &[u8]) {
+    one_encoding::<Event>(bytes);
+    one_encoding::<Signed<Event>>(bytes);
+}
+
+pub(crate) fn fhir(bytes: &[u8]) {
+    if let Ok(bundle) = Bundle::parse(bytes) {
+        assert_eq!(bundle.original(), bytes);
+        let split = split(&bundle, Pseudonyms::with_key([7; 32])).expect("what was parsed can be split");
+        for entry in &split.case {
+            Bundle::parse(&entry.bytes).expect("what is left is still FHIR");
+        }
+    }
+}
+
+pub(crate) fn key_file(bytes: &[u8]) {
+    if let Ok(file) = KeyFile::from_bytes(bytes) {
+        assert_eq!(file.to_bytes(), bytes);
+    }
+}
+
+pub(crate) fn message(bytes: &[u8]) {
+    one_encoding::<Request>(bytes);
+    one_encoding::<Response>(bytes);
+}
+
+pub(crate) fn sealed_record(bytes: &[u8]) {
+    if let Ok(record) = SealedRecord::from_bytes(bytes) {
+        assert_eq!(record.to_bytes(), bytes);
+    }
+}
