@@ -133,11 +133,24 @@ impl Work<'_> {
             let after = rest.get(1..).unwrap_or_default();
             let claim = self.verify(part, before, after)?;
             let result = self.apply(&claim);
-            let permit = result.map_err(|fault| name(fault, &claim.event))?;
+            let permit = match result {
+                Ok(permit) => permit,
+                Err(fault) => return Err(self.hush(fault, &claim)?),
+            };
             self.permits.push(permit);
             self.events.push(Streamed { received: self.now, event: part.event.clone() });
         }
         Ok(())
+    }
+
+    /// What is wrong with a submission is told to who may know of the folder; to others it is not there.
+    fn hush(&self, fault: Fault, claim: &Claim<'_>) -> Result<Fault, Fault> {
+        let tells = matches!(fault, Fault::Conflict | Fault::Malformed);
+        let is_hushed = tells && claim.event.verb != Verb::Enrol && {
+            let folder = claim.event.folder.map_or(Ok(None), |folder| self.folder(folder))?;
+            self.capacity(claim, folder.as_ref())?.0 == Capacity::Stranger
+        };
+        Ok(name(if is_hushed { Denial::Absent.into() } else { fault }, &claim.event))
     }
 
     /// The event, if its actor signed it.

@@ -57,9 +57,13 @@ fn write_the_seeds() {
         fs::write(directory.join(name), bytes).unwrap();
     };
     write("card", "patient", &codec::encode(&keyring(ALICE).card(Role::Patient)));
-    let file = KeyFile::lock(&keyring(ALICE), &Passphrase::new("correct horse"), &mut Random::seeded([1; 32])).unwrap();
+    let file =
+        KeyFile::lock(&keyring(ALICE), &Passphrase::new("correct horse"), &mut Random::seeded([1; 32]))
+            .unwrap();
     write("key_file", "passphrase", &file.to_bytes());
-    for (name, chart) in [("small", r#"{"resourceType":"Observation","valueQuantity":{"value":0.40}}"#), ("bundle", CHART)] {
+    for (name, chart) in
+        [("small", r#"{"resourceType":"Observation","valueQuantity":{"value":0.40}}"#), ("bundle", CHART)]
+    {
         write("fhir", name, chart.as_bytes());
     }
     let world = World::new();

@@ -12,6 +12,9 @@ mod journeys;
 mod layers;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod lies;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod store;
 #[cfg(test)]
 #[cfg(feature = "vault")]

@@ -39,7 +39,7 @@ pub(crate) const DAVE: u8 = 5;
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<MemoryStore>,
-    pub(crate) _host: TempDir,
+    pub(crate) host: TempDir,
     pub(crate) vault: Vault,
 }
 
@@ -61,7 +61,7 @@ impl World {
             Random::seeded([9; 32]),
         )
         .unwrap();
-        Self { clock, store, _host: host, vault }
+        Self { clock, store, host, vault }
     }
 
     pub(crate) fn tools(&self, seed: u8) -> Tools {
