@@ -47,18 +47,23 @@ impl FolderSalt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 struct Header {
-    #[n(0)]
-    context: Context,
-    #[cbor(n(1), with = "minicbor::bytes")]
+    #[cbor(n(0), with = "minicbor::bytes")]
     random: [u8; 32],
-    #[n(2)]
+    #[n(1)]
     commitment: Digest,
     /// How many chunks hold the content; none when it is inside.
-    #[n(3)]
+    #[n(2)]
     chunks: u32,
     /// The digest of all chunks.
-    #[n(4)]
+    #[n(3)]
     chunked: Option<Digest>,
+}
+
+impl Header {
+    /// What the ciphertext is bound to: its place, which is not written beside it, and what is.
+    fn aad(&self, context: &Context) -> Vec<u8> {
+        [codec::encode(context), codec::encode(self)].concat()
+    }
 }
 
 /// A sealed record, as it is stored and sent.
@@ -94,12 +99,6 @@ impl SealedRecord {
         codec::frame(MAGIC, self)
     }
 
-    /// Where it says it lies.
-    #[must_use]
-    pub const fn context(&self) -> &Context {
-        &self.header.context
-    }
-
     /// How many chunks hold its content.
     #[must_use]
     pub const fn chunk_count(&self) -> u32 {
@@ -127,7 +126,7 @@ impl SealedRecord {
 
 impl std::fmt::Debug for SealedRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SealedRecord({:?})", self.header.context.record)
+        write!(f, "SealedRecord({} bytes)", self.body.len())
     }
 }
 
@@ -206,7 +205,6 @@ pub fn seal(
         Vec::new()
     };
     let header = Header {
-        context,
         random: fresh,
         commitment: Digest::from_bytes(*commitment.expose()),
         chunks: u32::try_from(chunks.len()).or(Err(DoesNotOpen))?,
@@ -219,7 +217,7 @@ pub fn seal(
         length: u64::try_from(content.bytes().len()).or(Err(DoesNotOpen))?,
     };
     let plaintext = Zeroizing::new(codec::encode(&inner));
-    let body = content_key.seal(&codec::encode(&header), &with_length(&plaintext)).into();
+    let body = content_key.seal(&header.aad(&context), &with_length(&plaintext)).into();
     let sealed = SealedRecord { header, body }.to_bytes();
     let leaf = Leaf {
         record: context.record,
@@ -246,9 +244,8 @@ pub fn open(
     chunks: &[ByteVec],
 ) -> Result<Content, DoesNotOpen> {
     let record = SealedRecord::from_bytes(sealed).or(Err(DoesNotOpen))?;
-    let context = record.header.context;
     let EpochOf { vault, folder, .. } = key.place();
-    let expected = Context {
+    let context = Context {
         vault,
         folder,
         epoch: leaf.epoch,
@@ -257,14 +254,14 @@ pub fn open(
         kind: leaf.kind,
         clearance: leaf.clearance,
     };
-    if context != expected || SealedRecord::digest_of(sealed) != leaf.sealed || !record.has_chunks(chunks) {
+    if SealedRecord::digest_of(sealed) != leaf.sealed || !record.has_chunks(chunks) {
         return Err(DoesNotOpen);
     }
     let keys = RecordKey::derive(key, salt, &context, &record.header.random)?;
     if !keys.commitment.same(&Secret::from_bytes(*record.header.commitment.as_bytes())) {
         return Err(DoesNotOpen);
     }
-    let plaintext = Zeroizing::new(keys.content.open(&codec::encode(&record.header), &record.body)?);
+    let plaintext = Zeroizing::new(keys.content.open(&record.header.aad(&context), &record.body)?);
     let inner: Inner = codec::decode(without_length(&plaintext)?).or(Err(DoesNotOpen))?;
     let bytes = match record.header.chunks {
         0 => Vec::from(inner.bytes),

@@ -16,7 +16,7 @@ use crate::{
     folder::{Clearance, FolderKind},
     id::{FolderId, PartyId, RecordId},
     party::{Doctor, Role, RoleType},
-    record::{Content, Kind, SealedRecord, open},
+    record::{Content, Kind, Leaf, SealedRecord, open},
     session::{
         Case, Session,
         open::Beside,
@@ -245,12 +245,14 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     }
 
     fn of(&self, wanted: impl Fn(Kind) -> bool) -> Result<Vec<Record>, Error> {
-        let mut newest: BTreeMap<RecordId, (usize, u32)> = BTreeMap::new();
+        let mut newest: BTreeMap<RecordId, (usize, &Leaf)> = BTreeMap::new();
         for (index, entry) in self.entries.iter().enumerate() {
-            let version = entry.leaf.version;
-            let known = newest.entry(entry.leaf.record).or_insert((index, version));
-            if version > known.1 {
-                *known = (index, version);
+            let leaf = &entry.leaf;
+            let known = newest.entry(leaf.record).or_insert((index, leaf));
+            // A version that is another thing, or less private, does not stand in for what it claims to amend.
+            let amends = (leaf.kind, leaf.clearance) == (known.1.kind, known.1.clearance);
+            if amends && leaf.version > known.1.version {
+                *known = (index, leaf);
             }
         }
         let mut indices: Vec<usize> = newest.into_values().map(|(index, _)| index).collect();
@@ -267,7 +269,7 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
             Some(content) => content,
             None => {
                 let sealed = SealedRecord::from_bytes(&entry.sealed).or(Err(Tampering::Record))?;
-                let chunks = self.chunks(&sealed)?;
+                let chunks = self.chunks(&sealed, leaf)?;
                 let (key, salt) = self.ring.of(leaf.epoch).ok_or(Tampering::Record)?;
                 let content = open(key, salt, leaf, &entry.sealed, &chunks).or(Err(Tampering::Record))?;
                 let mut read = self.content.write().unwrap_or_else(PoisonError::into_inner);
@@ -286,12 +288,11 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
         })
     }
 
-    fn chunks(&self, sealed: &SealedRecord) -> Result<Vec<ByteVec>, Error> {
+    fn chunks(&self, sealed: &SealedRecord, leaf: &Leaf) -> Result<Vec<ByteVec>, Error> {
         if sealed.chunk_count() == 0 {
             return Ok(Vec::new());
         }
-        let context = sealed.context();
-        let question = Question::Chunks(self.case.folder, context.record, context.version);
+        let question = Question::Chunks(self.case.folder, leaf.record, leaf.version);
         let Answer::Chunks(chunks) = self.session.ask(question)? else {
             return Err(Tampering::Answer.into());
         };

@@ -16,7 +16,7 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
-        tables::{ConsentRow, FolderRow, GrantRow, HeadRow, MineRow, Table, key},
+        tables::{ConsentRow, FolderRow, GrantRow, HeadRow, MineRow, RunRow, Table, key},
     },
 };
 
@@ -179,12 +179,13 @@ impl Vault {
                 holding.map(|terms| terms.clearance()).max().filter(|_| is_vouched).ok_or_else(denied)?;
             (self.shelves.keys.place(Principal::Party(mine.owner)), clearance)
         };
+        let runs: Vec<RunRow> = self.shelves.scan(place, Table::Run, &self.folder_row(folder))?;
+        let mut leaves = runs.iter().flat_map(|run| &run.leaves);
+        let leaf = leaves.find(|leaf| (leaf.record, leaf.version) == (record, version));
+        leaf.filter(|leaf| leaf.clearance <= clearance).ok_or_else(denied)?;
         let row = self.record_row(folder, record, version);
-        let sealed = self.shelves.store.get(&key(place, Table::Record, &[&row])?)?.ok_or_else(denied)?;
+        let sealed = self.shelves.store.get(&key(place, Table::Record, &[&row])?)?.ok_or(Fault::Damaged)?;
         let sealed = SealedRecord::from_bytes(&sealed).map_err(|_damaged| Fault::Damaged)?;
-        if sealed.context().clearance > clearance {
-            return Err(denied());
-        }
         Ok(Answer::Chunks(self.chunks(place, row, sealed.chunk_count())?))
     }
 

@@ -6,6 +6,9 @@ mod corpus;
 #[cfg(feature = "vault")]
 mod custodians;
 #[cfg(test)]
+#[cfg(feature = "sled")]
+mod custody;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod journeys;
 #[cfg(test)]
