@@ -9,8 +9,12 @@ mod custodians;
 #[cfg(feature = "sled")]
 mod custody;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod journeys;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
