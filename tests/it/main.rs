@@ -9,6 +9,9 @@ mod custodians;
 #[cfg(feature = "sled")]
 mod custody;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod denials;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 #[cfg(feature = "vault")]
