@@ -67,6 +67,12 @@ impl Terms {
         if town.chars().all(char::is_alphanumeric) { self.name(town) } else { self.phrase(town) }
     }
 
+    /// A postal code: its parts, digits or letters.
+    fn code(&mut self, code: &str) {
+        let parts = code.split(|symbol: char| !symbol.is_alphanumeric()).map(str::to_lowercase);
+        self.words.extend(parts.filter(|part| part.chars().count() >= WORD_CHARS_MIN));
+    }
+
     fn birth_date(&mut self, date: &str) {
         let mut parts = date.splitn(3, '-');
         if let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) {
@@ -113,7 +119,7 @@ impl Terms {
             }
             "line" => texts().for_each(|text| self.phrase(text)),
             "city" => texts().for_each(|text| self.town(text)),
-            "postalCode" => texts().for_each(|text| self.name(text)),
+            "postalCode" => texts().for_each(|text| self.code(text)),
             "birthDate" => texts().for_each(|text| self.birth_date(text)),
             "display" if is_person(of) => texts().for_each(|text| self.name(text)),
             "extension" => value.each().iter().for_each(|extension| {

@@ -14,11 +14,12 @@ pub struct Case {
     pub(super) kind: FolderKind,
     pub(super) granted: Option<MyFolder>,
     pub(super) identity: Option<MyFolder>,
+    pub(super) is_closed: bool,
 }
 
 impl Case {
     pub(super) const fn own(folder: FolderId, kind: FolderKind) -> Self {
-        Self { folder, kind, granted: None, identity: None }
+        Self { folder, kind, granted: None, identity: None, is_closed: false }
     }
 
     /// The folder's id: random to whoever does not hold the key, and the case's pseudonym.
@@ -43,6 +44,12 @@ impl Case {
     #[must_use]
     pub const fn has_identity(&self) -> bool {
         self.identity.is_some()
+    }
+
+    /// Whether it was closed when it was listed; a granted one does not say.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     pub(super) fn statement(&self) -> Option<GrantStatement> {

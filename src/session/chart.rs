@@ -323,6 +323,7 @@ impl Chart<'_, '_, Doctor> {
             kind: granted.kind,
             granted: Some(granted),
             identity: None,
+            is_closed: false,
         };
         let (verified, beside) = self.session.open_verified(&identity)?;
         let (card, _) = beside.owner.as_ref().ok_or(Tampering::Chart)?;

@@ -86,6 +86,7 @@ impl Session<'_, Doctor> {
                 kind: case.kind,
                 granted: Some(*case),
                 identity: identity_of(case),
+                is_closed: false,
             })
             .collect())
     }
@@ -104,6 +105,7 @@ impl Session<'_, Registrar> {
                 kind: granted.kind,
                 granted: Some(granted),
                 identity: None,
+                is_closed: false,
             };
             Some(Applicant { party: granted.owner?, case })
         };

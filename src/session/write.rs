@@ -102,6 +102,15 @@ impl Session<'_, Patient> {
         Ok(case)
     }
 
+    /// One's own cases, in no particular order.
+    ///
+    /// # Errors
+    /// [`Tampering::Head`] if the custodian leaves one out that was there.
+    pub fn own_cases(&self) -> Result<Vec<Case>, Error> {
+        let own = self.own_folders()?.into_iter().filter(|own| own.kind == FolderKind::Case);
+        Ok(own.map(|own| Case { is_closed: own.is_closed, ..Case::own(own.folder, own.kind) }).collect())
+    }
+
     /// Writes a record to a case.
     ///
     /// # Errors

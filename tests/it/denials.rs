@@ -50,9 +50,11 @@ fn begin(kind: FolderKind, role: Role, open_cases: u32, is_attested: bool) -> Ac
     Act::Begin { kind, role, open_cases, is_attested }
 }
 
+type Row = (Denial, (Act, Facts), (Act, Facts));
+
 /// For each denial: what is denied so, and its neighbour that is permitted.
 #[expect(clippy::too_many_lines, reason = "a table: a row for each denial")]
-fn rows() -> Vec<(Denial, (Act, Facts), (Act, Facts))> {
+fn rows() -> Vec<Row> {
     let granted = |grant| facts(Capacity::Reader(grant), Some(CASE));
     let held = granted(reader(terms()));
     let own = facts(Capacity::Owner, Some(CASE));

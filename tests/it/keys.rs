@@ -304,10 +304,11 @@ proptest! {
             for start in 1..keys.len() {
                 let mut newest = keys[start].lowered_to(*clearance).unwrap();
                 for index in (0..start).rev() {
-                    let older = links[index].open(&newest, place(index as u32 + 1), &keys[index].commitments().unwrap()).unwrap();
+                    let number = u32::try_from(index).unwrap() + 1;
+                    let older = links[index].open(&newest, place(number), &keys[index].commitments().unwrap()).unwrap();
                     prop_assert!(older.secret().same(keys[index].lowered_to(*clearance).unwrap().secret()));
                     // Never forwards, never across.
-                    prop_assert!(links[index].open(&older, place(index as u32 + 1), &keys[index].commitments().unwrap()).is_err());
+                    prop_assert!(links[index].open(&older, place(number), &keys[index].commitments().unwrap()).is_err());
                     newest = older;
                 }
             }

@@ -1,6 +1,8 @@
 //! What the crate promises, tested from outside.
 
 #[cfg(test)]
+mod charts;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -10,7 +12,13 @@ mod custodians;
 mod custody;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod damage;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod denials;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod faults;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
@@ -26,6 +34,8 @@ mod lies;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
+#[cfg(test)]
+mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod world;

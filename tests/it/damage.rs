@@ -1,0 +1,189 @@
+//! A14: every stored value damaged, cut, emptied, swapped: an error or the same answer, never a panic or other words.
+
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use casevault::{
+    consent::Terms,
+    party::{Doctor, Patient},
+    record::Kind,
+    session::{Case, Entry, Session},
+    store::{Entry as Row, Store},
+};
+
+use crate::world::{ALICE, BOB, Profile, World, keyring, profile};
+
+/// What the people of a small clinic read, all of it.
+fn read(world: &World, seed: u8) -> Result<String, &'static str> {
+    let code = |error: casevault::error::Error| error.code();
+    let alice =
+        Session::<Patient>::sign_in_with(&world.vault, keyring(ALICE), world.trusting(), world.tools(seed))
+            .map_err(code)?;
+    let bob =
+        Session::<Doctor>::sign_in_with(&world.vault, keyring(BOB), world.trusting(), world.tools(seed + 1))
+            .map_err(code)?;
+    let mut all = String::new();
+    let said = |record: &casevault::session::Record| {
+        let length = record.content().bytes().len();
+        format!("{} {} {length} {:?};", record.kind(), record.version(), record.value::<String>().ok())
+    };
+    let own: Vec<Case> = alice.own_cases().map_err(code)?;
+    for case in &own {
+        all.extend(alice.open(case).map_err(code)?.records().map_err(code)?.iter().map(said));
+    }
+    for case in bob.cases().map_err(code)? {
+        let chart = bob.open(&case).map_err(code)?;
+        all.extend(chart.records().map_err(code)?.iter().map(said));
+        let who = chart.identity().map_err(code)?.profile::<Profile>().map_err(code)?;
+        all += &format!("{who:?};");
+    }
+    all += &format!("{} cases, {} of his;", own.len(), all.matches("Profile").count());
+    alice.history().map_err(code)?;
+    Ok(all)
+}
+
+fn clinic() -> World {
+    let world = World::new();
+    let alice = world.patient(ALICE, "Alice");
+    let bob = world.doctor(BOB, "Bob");
+    let case = alice.open_case("a rash").unwrap();
+    alice.write(&case, Kind::Complaint, "it itches").unwrap();
+    let large = Entry::of_bytes(Kind::Document, "text/plain", vec![7; 60_000]).unwrap();
+    alice.write_all(&case, vec![large]).unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    let his = bob.cases().unwrap().remove(0);
+    bob.write(&his, Kind::Note, "eczema").unwrap();
+    drop((alice, bob));
+    world
+}
+
+/// Reads after a change; the change must be noticed, or make no difference.
+fn check(world: &World, what: &str, expected: &str, change: impl FnOnce()) -> bool {
+    let before = world.store.snapshot();
+    change();
+    let found = catch_unwind(AssertUnwindSafe(|| read(world, 100)));
+    world.store.restore(&before);
+    let found = found.unwrap_or_else(|_| panic!("{what}: a panic"));
+    if let Ok(words) = &found {
+        assert_eq!(words, expected, "{what}: other words");
+    }
+    found.is_err()
+}
+
+#[test]
+fn a14_damage_to_any_stored_value_is_an_error_or_makes_no_difference() {
+    let world = clinic();
+    let expected = read(&world, 50).unwrap();
+    assert!(expected.contains("eczema") && expected.contains(&format!("{:?}", profile("Alice"))));
+    let rows: Vec<Row> = world.store.export();
+    let (mut tried, mut noticed) = (0u32, 0u32);
+    let mut count = |was_noticed: bool| {
+        tried += 1;
+        noticed += u32::from(was_noticed);
+    };
+    for (number, row) in rows.iter().enumerate() {
+        let Row { key, value, .. } = row;
+        let name = |what: &str| format!("{what} of {key:?}");
+        let flips = [0, value.len() / 3, value.len() / 2, value.len() - 1];
+        // Not all bytes of all values, for time's sake: four of each, at other places in each row.
+        for at in flips.into_iter().take(if number % 3 == 0 { 4 } else { 1 }) {
+            let mut changed = value.clone();
+            let at = (at + number) % changed.len();
+            changed[at] ^= 1 << (number % 8);
+            count(check(&world, &name("a flip"), &expected, || world.store.overwrite(key, Some(changed))));
+        }
+        let half = value[..value.len() / 2].to_vec();
+        count(check(&world, &name("a cut"), &expected, || world.store.overwrite(key, Some(half))));
+        if number % 4 == 0 {
+            count(check(&world, &name("an emptying"), &expected, || {
+                world.store.overwrite(key, Some(Vec::new()))
+            }));
+        }
+    }
+    let mut tables: BTreeMap<u8, Vec<&Row>> = BTreeMap::new();
+    for row in &rows {
+        tables.entry(row.key.table()).or_default().push(row);
+    }
+    for pair in tables.values().flat_map(|rows| rows.windows(2)) {
+        let [one, other] = pair else { continue };
+        count(check(&world, "a swap", &expected, || {
+            world.store.overwrite(&one.key, Some(other.value.clone()));
+            world.store.overwrite(&other.key, Some(one.value.clone()));
+        }));
+    }
+    writeln!(std::io::stderr(), "damages tried: {tried}, noticed: {noticed}, silent: 0, panicked: 0")
+        .unwrap();
+    assert!(tried > 300 && noticed > tried / 3);
+    assert_eq!(read(&world, 60).unwrap(), expected);
+}
+
+#[test]
+fn a10_a_revoked_doctor_with_the_store_in_hand_opens_nothing_written_after() {
+    use casevault::{
+        crypto::Random,
+        custodian::{Request, Response},
+        folder::{Epoch, EpochOf, FolderKey},
+        record::{FolderSalt, Leaf, SealedRecord, open},
+    };
+
+    use crate::custodians::Recording;
+    let world = World::new();
+    let recording = Recording::over(&world.vault);
+    let alice = world.patient(ALICE, "Alice");
+    world.doctor(BOB, "Bob");
+    let case = alice.open_case("a rash").unwrap();
+    let bob =
+        Session::<Doctor>::sign_in_with(&recording, keyring(BOB), world.trusting(), world.tools(51)).unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    let his = bob.cases().unwrap().remove(0);
+    bob.open(&his).unwrap();
+    // What he keeps: the chart as it crossed, with grant and salts.
+    let chart = recording
+        .messages()
+        .into_iter()
+        .filter_map(|(_, response)| casevault::codec::decode::<Response>(&response).ok())
+        .filter_map(
+            |response| if let Response::Accepted(accepted) = response { Some(accepted) } else { None },
+        )
+        .find(|accepted| accepted.charts.first().is_some_and(|chart| chart.folder == case.id()))
+        .unwrap();
+    let salt = chart.salts.iter().find(|salt| salt.folder == case.id()).unwrap().salt;
+    let commitments = chart.charts[0].epochs[0].event.claims().unwrap().commitments.unwrap();
+    let kept: FolderKey = chart.charts[0].grant.open(keyring(BOB).opening_key(), &commitments).unwrap();
+    alice.revoke(&case, bob.id()).unwrap();
+    let before = world.store.export();
+    let later = Recording::over(&world.vault);
+    let alice =
+        Session::<Patient>::sign_in_with(&later, keyring(ALICE), alice.memory(), world.tools(52)).unwrap();
+    alice.write(&case, Kind::Complaint, "written after").unwrap();
+    let leaves: Vec<Leaf> = later
+        .messages()
+        .into_iter()
+        .filter_map(|(request, _)| casevault::codec::decode::<Request>(&request).ok())
+        .filter_map(|request| if let Request::Submit(submission) = request { Some(submission) } else { None })
+        .flat_map(|submission| submission.parts.into_iter().flat_map(|part| part.records))
+        .map(|sealing| sealing.leaf)
+        .collect();
+    assert_eq!(leaves.len(), 1);
+    let place = EpochOf { vault: world.vault.trust().vault, folder: case.id(), epoch: Epoch::from_number(2) };
+    let guesses = [kept, FolderKey::generate(place, &mut Random::seeded([1; 32]))];
+    let mut tried = 0;
+    for row in world.store.export().iter().filter(|row| !before.contains(row)) {
+        for leaf in &leaves {
+            for key in &guesses {
+                for leaf in [
+                    *leaf,
+                    Leaf { epoch: Epoch::FIRST, sealed: SealedRecord::digest_of(&row.value), ..*leaf },
+                ] {
+                    assert!(open(key, &FolderSalt::from_bytes(salt), &leaf, &row.value, &[]).is_err());
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 4);
+    assert!(world.store.generation().unwrap() > 0);
+}

@@ -1,0 +1,323 @@
+//! A23 on a store that fails: at each operation in turn, every verb is done whole or not at all, and can be repeated.
+
+use std::{fs, io::Write as _, sync::Arc};
+
+use casevault::{
+    access::Policy,
+    consent::Terms,
+    credential::Attestation,
+    crypto::Random,
+    error::Error,
+    party::{Doctor, Owner, Patient, Registrar, Role},
+    record::Kind,
+    session::{Memory, Session, Tools},
+    store::{
+        MemorySnapshot, MemoryStore,
+        fault::{Fault, FaultStore, Operations},
+    },
+    time::{ManualClock, Timestamp},
+    vault::{HostDir, Vault},
+};
+use tempfile::TempDir;
+
+use crate::world::{ALICE, BOB, CAROL, REGISTRAR, keyring, profile};
+
+type Engine = Arc<FaultStore<Arc<MemoryStore>>>;
+
+/// A clinic that can be set back to where it began.
+struct Stage {
+    clock: Arc<ManualClock>,
+    memory: Arc<MemoryStore>,
+    engine: Engine,
+    host: TempDir,
+    begun: MemorySnapshot,
+    anchor: Vec<u8>,
+    alice: Memory,
+    /// The number of each sign-in, so that no two use the same randomness.
+    round: u32,
+}
+
+/// The people of one round.
+struct Cast<'v> {
+    alice: Session<'v, Patient>,
+    bob: Session<'v, Doctor>,
+    office: Session<'v, Registrar>,
+}
+
+type Verb = fn(&Cast<'_>) -> Result<(), Error>;
+
+const CHART: &[u8] = br#"{"resourceType":"Bundle","type":"collection","entry":[
+    {"resource":{"resourceType":"Patient","id":"1"}},{"resource":{"resourceType":"Condition","id":"2"}}]}"#;
+
+fn case(alice: &Session<'_, Patient>) -> Result<casevault::session::Case, Error> {
+    alice.own_cases()?.into_iter().next().ok_or(Error::Denied)
+}
+
+fn his(bob: &Session<'_, Doctor>) -> Result<casevault::session::Case, Error> {
+    bob.cases()?.into_iter().next().ok_or(Error::Denied)
+}
+
+const VERBS: &[(&str, Verb)] = &[
+    ("write", |cast| cast.alice.write(&case(&cast.alice)?, Kind::Complaint, "new").map(drop)),
+    ("amend", |cast| {
+        let case = case(&cast.alice)?;
+        let record = cast.alice.open(&case)?.records_of(Kind::Complaint)?.remove(0);
+        cast.alice.amend(&case, &record, "amended").map(drop)
+    }),
+    ("import", |cast| cast.alice.import(CHART).map(drop)),
+    ("opinion", |cast| {
+        cast.alice.opinion(&case(&cast.alice)?, keyring(CAROL).party(), Terms::opinion()).map(drop)
+    }),
+    ("assign", |cast| {
+        cast.alice.assign(&case(&cast.alice)?, keyring(CAROL).party(), Terms::treatment()).map(drop)
+    }),
+    ("revoke", |cast| cast.alice.revoke(&case(&cast.alice)?, keyring(BOB).party()).map(drop)),
+    ("open", |cast| cast.bob.open(&his(&cast.bob)?)?.identity().map(drop)),
+    ("doctor writes", |cast| cast.bob.write(&his(&cast.bob)?, Kind::Note, "seen").map(drop)),
+    ("attest", |cast| cast.office.attest(keyring(20).party(), Attestation::patient())),
+    ("close", |cast| cast.alice.close_case(&case(&cast.alice)?)),
+];
+
+impl Stage {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)));
+        let memory = Arc::new(MemoryStore::new());
+        let engine: Engine = Arc::new(FaultStore::new(Arc::clone(&memory)));
+        let host = tempfile::tempdir().unwrap();
+        let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]);
+        let parts = (HostDir::open(host.path()).unwrap(), Arc::clone(&clock));
+        let vault =
+            Vault::create_with(Arc::clone(&engine), parts.0, policy, parts.1, Random::seeded([1; 32]))
+                .unwrap();
+        let tools = |seed: u8| Tools::new(Arc::clone(&clock), Random::seeded([seed; 32]));
+        let trusting = || Memory::trusting(vault.trust().clone());
+        let enrol = |seed: u8| {
+            Session::<Doctor>::enrol_with(&vault, keyring(seed), &profile("Dr"), trusting(), tools(seed))
+                .unwrap()
+        };
+        let office =
+            Session::<Registrar>::sign_in_with(&vault, keyring(REGISTRAR), trusting(), tools(101)).unwrap();
+        let patient = |seed: u8| {
+            Session::<Patient>::enrol_with(&vault, keyring(seed), &profile("Pat"), trusting(), tools(seed))
+                .unwrap()
+        };
+        let alice = patient(ALICE);
+        patient(20);
+        office.attest(alice.id(), Attestation::patient()).unwrap();
+        let bob = enrol(BOB);
+        for doctor in [&bob, &enrol(CAROL)] {
+            office.attest(doctor.id(), Attestation::doctor("cardiology")).unwrap();
+        }
+        let case = alice.open_case("one").unwrap();
+        alice.write(&case, Kind::Complaint, "old").unwrap();
+        alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+        alice.verify_stream().unwrap();
+        let memory_of_alice = alice.memory();
+        drop((alice, bob, office));
+        vault.close().unwrap();
+        let anchor = fs::read(host.path().join("anchor")).unwrap();
+        let begun = memory.snapshot();
+        Self { clock, memory, engine, host, begun, anchor, alice: memory_of_alice, round: 0 }
+    }
+
+    fn reset(&mut self) {
+        self.engine.disarm();
+        self.memory.restore(&self.begun);
+        fs::write(self.host.path().join("anchor"), &self.anchor).unwrap();
+    }
+
+    fn vault(&mut self) -> Vault {
+        self.round += 1;
+        let mut seed = [3; 32];
+        seed[..4].copy_from_slice(&self.round.to_be_bytes());
+        let host = HostDir::open(self.host.path()).unwrap();
+        Vault::open_with(Arc::clone(&self.engine), host, Arc::clone(&self.clock), Random::seeded(seed))
+            .unwrap()
+    }
+
+    fn tools(&self, seed: u8) -> Tools {
+        let mut bytes = [seed; 32];
+        bytes[..4].copy_from_slice(&self.round.to_be_bytes());
+        Tools::new(Arc::clone(&self.clock), Random::seeded(bytes))
+    }
+
+    fn cast<'v>(&self, vault: &'v Vault, alice: Memory) -> Cast<'v> {
+        let trusting = || Memory::trusting(vault.trust().clone());
+        let office = (keyring(REGISTRAR), trusting(), self.tools(101));
+        Cast {
+            alice: Session::<Patient>::sign_in_with(vault, keyring(ALICE), alice, self.tools(ALICE)).unwrap(),
+            bob: Session::<Doctor>::sign_in_with(vault, keyring(BOB), trusting(), self.tools(BOB)).unwrap(),
+            office: Session::<Registrar>::sign_in_with(vault, office.0, office.1, office.2).unwrap(),
+        }
+    }
+}
+
+/// What the clinic looks like from within; cases without records, which a broken import leaves, left out.
+fn state(cast: &Cast<'_>) -> String {
+    let alice = &cast.alice;
+    let mut lines = Vec::new();
+    for case in alice.own_cases().unwrap() {
+        let chart = alice.open(&case).unwrap();
+        let records = chart.records().unwrap();
+        let said: Vec<String> = records
+            .iter()
+            .map(|record| record.value::<String>().unwrap_or_else(|_| "a resource".to_owned()))
+            .collect();
+        if !said.is_empty() {
+            lines.push(format!("{} {said:?}", case.is_closed()));
+        }
+    }
+    let identity = alice.open(&alice.identity_folder().unwrap()).unwrap();
+    lines.push(format!("{} in the identity", identity.len()));
+    let mut readers: Vec<String> = alice
+        .who_has_access()
+        .unwrap()
+        .iter()
+        .map(|access| format!("{} {}", access.party, access.because.is_some()))
+        .collect();
+    readers.sort();
+    lines.push(format!("{readers:?}"));
+    lines.push(format!("{}", cast.office.vouched(keyring(20).party()).is_ok()));
+    lines.sort();
+    lines.join("\n")
+}
+
+#[test]
+fn every_verb_is_whole_or_nothing_at_every_fault() {
+    let mut stage = Stage::new();
+    let mut points = 0u32;
+    for (name, verb) in VERBS {
+        stage.reset();
+        let vault = stage.vault();
+        let cast = stage.cast(&vault, stage.alice.clone());
+        let before = state(&cast);
+        stage.engine.disarm();
+        verb(&cast).unwrap();
+        let (reads, commits) =
+            (stage.engine.operations(Operations::Reads), stage.engine.operations(Operations::Commits));
+        let after = state(&cast);
+        drop(cast);
+        drop(vault);
+        for fault in Fault::ALL {
+            for nth in 0..commits {
+                at_fault(&mut stage, (name, *verb), (fault, Operations::Commits, nth), [&before, &after]);
+                points += 1;
+            }
+        }
+        for nth in (0..reads).step_by(2) {
+            at_fault(&mut stage, (name, *verb), (Fault::Error, Operations::Reads, nth), [&before, &after]);
+            points += 1;
+        }
+    }
+    writeln!(std::io::stderr(), "points tried: {points}, lost: 0, half done: 0").unwrap();
+    assert!(points > 150);
+}
+
+fn at_fault(
+    stage: &mut Stage,
+    (name, verb): (&str, Verb),
+    (fault, operations, nth): (Fault, Operations, u64),
+    [before, after]: [&str; 2],
+) {
+    let point = format!("{name}, {fault:?} at {operations:?} {nth}");
+    stage.reset();
+    let vault = stage.vault();
+    let cast = stage.cast(&vault, stage.alice.clone());
+    stage.engine.arm(fault, operations, nth);
+    let done = verb(&cast);
+    assert!(!matches!(done, Err(Error::Tampered(_))), "{point}: {done:?}");
+    let remembered = cast.alice.memory();
+    stage.engine.disarm();
+    drop(cast);
+    drop(vault);
+    // The process has ended; the next one opens what is there, and the patient's memory accepts it.
+    let vault = stage.vault();
+    let cast = stage.cast(&vault, remembered);
+    let found = state(&cast);
+    cast.alice.verify_stream().unwrap();
+    if done.is_ok() {
+        assert_eq!(found, after, "{point}: acknowledged and lost");
+    } else {
+        assert!(found == before || found == after, "{point}: half done\n{found}");
+    }
+    if found == before && before != after {
+        verb(&cast).unwrap();
+        assert_eq!(state(&cast), after, "{point}: repeated");
+    }
+}
+
+/// A host that fails when told to.
+#[derive(Debug)]
+struct FailingHost {
+    inner: HostDir,
+    fails: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl casevault::vault::Host for FailingHost {
+    fn root(&self) -> Result<casevault::crypto::Secret<32>, casevault::vault::HostError> {
+        self.inner.root()
+    }
+
+    fn anchor(&self) -> Result<Option<Vec<u8>>, casevault::vault::HostError> {
+        self.inner.anchor()
+    }
+
+    fn keep_anchor(&self, anchor: &[u8]) -> Result<(), casevault::vault::HostError> {
+        self.failing()?;
+        self.inner.keep_anchor(anchor)
+    }
+
+    fn shred_key(
+        &self,
+        tag: casevault::vault::ShredTag,
+    ) -> Result<Option<Vec<u8>>, casevault::vault::HostError> {
+        self.inner.shred_key(tag)
+    }
+
+    fn keep_shred_key(
+        &self,
+        tag: casevault::vault::ShredTag,
+        wrapped: &[u8],
+    ) -> Result<(), casevault::vault::HostError> {
+        self.failing()?;
+        self.inner.keep_shred_key(tag, wrapped)
+    }
+}
+
+impl FailingHost {
+    fn failing(&self) -> Result<(), casevault::vault::HostError> {
+        if self.fails.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(std::io::Error::other("injected").into());
+        }
+        Ok(())
+    }
+}
+
+fn try_to_enrol<'v, R: Owner>(
+    vault: &'v Vault,
+    clock: &Arc<ManualClock>,
+    seed: u8,
+) -> Result<Session<'v, R>, Error> {
+    let tools = Tools::new(Arc::clone(clock), Random::seeded([seed; 32]));
+    let memory = Memory::trusting(vault.trust().clone());
+    Session::<R>::enrol_with(vault, keyring(ALICE), &profile("Alice"), memory, tools)
+}
+
+#[test]
+fn nobody_is_enrolled_without_a_shred_key() {
+    let host = tempfile::tempdir().unwrap();
+    let fails = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let failing = FailingHost { inner: HostDir::open(host.path()).unwrap(), fails: Arc::clone(&fails) };
+    let clock = Arc::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)));
+    let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]);
+    let vault =
+        Vault::create_with(MemoryStore::new(), failing, policy, Arc::clone(&clock), Random::seeded([1; 32]))
+            .unwrap();
+    fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    let refused = try_to_enrol::<Patient>(&vault, &clock, 1).unwrap_err();
+    assert_eq!(refused.code(), "store");
+    fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    let alice = try_to_enrol::<Patient>(&vault, &clock, 2).unwrap();
+    alice.verify_stream().unwrap();
+    assert_eq!(try_to_enrol::<Patient>(&vault, &clock, 3).unwrap_err().code(), "already-enrolled");
+}
