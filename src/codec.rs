@@ -28,17 +28,48 @@ pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
     minicbor::to_vec(value).unwrap_or_default()
 }
 
+/// Writes the encoding of a value behind what is there.
+pub(crate) fn encode_onto<T: Encode<()>>(bytes: &mut Vec<u8>, value: &T) {
+    let before = bytes.len();
+    if minicbor::encode(value, &mut *bytes).is_err() {
+        bytes.truncate(before);
+    }
+}
+
 /// Reads a value back, if these are exactly the bytes [`encode`] gives for it.
 ///
 /// # Errors
 /// [`Malformed`] if the bytes are too long, do not parse, or are not the canonical encoding.
 pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, Malformed> {
-    let malformed = Malformed(T::NAME);
-    if bytes.len() > T::BYTES_MAX {
-        return Err(malformed);
+    if bytes.len() > T::BYTES_MAX { Err(Malformed(T::NAME)) } else { decode_borrowed(T::NAME, bytes) }
+}
+
+/// Reads a value back that borrows from its bytes, whose length the caller has bounded.
+///
+/// # Errors
+/// [`Malformed`] if the bytes do not parse, or are not the canonical encoding.
+pub(crate) fn decode_borrowed<'b, T>(name: &'static str, bytes: &'b [u8]) -> Result<T, Malformed>
+where
+    T: Encode<()> + Decode<'b, ()>,
+{
+    let Ok(value) = minicbor::decode::<T>(bytes) else { return Err(Malformed(name)) };
+    let mut expected = Expected(bytes);
+    match minicbor::encode(&value, &mut expected) {
+        Ok(()) if expected.0.is_empty() => Ok(value),
+        Ok(()) | Err(_) => Err(Malformed(name)),
     }
-    let Ok(value) = minicbor::decode::<T>(bytes) else { return Err(malformed) };
-    if encode(&value) == bytes { Ok(value) } else { Err(malformed) }
+}
+
+/// What is left of the bytes that an encoding must give: encoding into it compares.
+struct Expected<'b>(&'b [u8]);
+
+impl minicbor::encode::Write for Expected<'_> {
+    type Error = Malformed;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(Malformed("value"))?;
+        Ok(())
+    }
 }
 
 /// What a value at rest begins with: four bytes that say what it is, and one that says which version.
@@ -48,9 +79,10 @@ pub struct Magic(pub [u8; 4], pub u8);
 /// The encoding of a value at rest: `magic ‖ version ‖ CBOR`.
 pub fn frame<T: Encode<()>>(magic: Magic, value: &T) -> Vec<u8> {
     let Magic(name, version) = magic;
-    let mut bytes = name.to_vec();
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend_from_slice(&name);
     bytes.push(version);
-    bytes.extend(encode(value));
+    encode_onto(&mut bytes, value);
     bytes
 }
 
@@ -59,9 +91,26 @@ pub fn frame<T: Encode<()>>(magic: Magic, value: &T) -> Vec<u8> {
 /// # Errors
 /// [`Malformed`] for another magic, an unknown version, or a body [`decode`] refuses.
 pub fn unframe<T: Wire>(magic: Magic, bytes: &[u8]) -> Result<T, Malformed> {
-    let Magic(name, version) = magic;
-    let body = bytes.strip_prefix(&name).and_then(|rest| rest.strip_prefix(&[version]));
-    decode(body.ok_or(Malformed(T::NAME))?)
+    decode(body(magic, bytes).ok_or(Malformed(T::NAME))?)
+}
+
+/// Reads a value at rest back that borrows from its bytes, whose length the caller has bounded.
+///
+/// # Errors
+/// As [`unframe`].
+pub(crate) fn unframe_borrowed<'b, T>(
+    magic: Magic,
+    name: &'static str,
+    bytes: &'b [u8],
+) -> Result<T, Malformed>
+where
+    T: Encode<()> + Decode<'b, ()>,
+{
+    decode_borrowed(name, body(magic, bytes).ok_or(Malformed(name))?)
+}
+
+fn body(Magic(name, version): Magic, bytes: &[u8]) -> Option<&[u8]> {
+    bytes.strip_prefix(&name)?.strip_prefix(&[version])
 }
 
 /// Declares types as [`Wire`]: `wire! { Card: "card", 4096; … }`.

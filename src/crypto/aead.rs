@@ -9,8 +9,10 @@
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
-    aead::{Aead, Payload},
+    aead::{Aead, AeadInOut, Payload},
 };
+
+use zeroize::Zeroize as _;
 
 use crate::crypto::{DoesNotOpen, Secret};
 
@@ -39,9 +41,21 @@ impl OneUseKey {
     /// Seals the message for its place.
     #[must_use]
     pub fn seal(self, aad: &[u8], message: &[u8]) -> Vec<u8> {
+        let mut sealed = Vec::with_capacity(message.len().saturating_add(TAG_BYTES));
+        sealed.extend_from_slice(message);
+        self.seal_in_place(aad, sealed)
+    }
+
+    /// Seals a message where it lies: nothing of it stays behind, if there was room for [`TAG_BYTES`] more.
+    #[must_use]
+    pub fn seal_in_place(self, aad: &[u8], mut message: Vec<u8>) -> Vec<u8> {
         let cipher = Aes256Gcm::new(self.0.expose().into());
         // Fails only above 64 GiB, which no limit of ours lets through.
-        cipher.encrypt(&[0; 12].into(), Payload { msg: message, aad }).unwrap_or_default()
+        let sealed = cipher.encrypt_in_place(&[0; 12].into(), aad, &mut message);
+        if sealed.is_err() {
+            message.zeroize();
+        }
+        message
     }
 
     /// Opens a message in its place.

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     crypto::{
         DoesNotOpen, Label, Random, Secret,
-        kdf::{derive, digest},
+        kdf::{Root, derive, digest},
     },
     folder::{Clearance, EpochOf},
     id::Digest,
@@ -17,13 +17,41 @@ pub struct FolderKey {
     place: EpochOf,
     clearance: Clearance,
     secret: Secret<32>,
+    roots: Roots,
+}
+
+/// Each clearance's key as far as the highest goes, ready to derive pre-keys from.
+#[derive(Debug)]
+struct Roots {
+    normal: Root,
+    restricted: Option<Root>,
+    very_restricted: Option<Root>,
 }
 
 impl FolderKey {
+    fn new(place: EpochOf, clearance: Clearance, secret: Secret<32>) -> Self {
+        let root = |secret: &Secret<32>| Root::extract(secret.expose(), &[]);
+        let own = root(&secret);
+        let step = |from: &Secret<32>, to| one_step(place, from, to);
+        let roots = match clearance {
+            Clearance::Normal => Roots { normal: own, restricted: None, very_restricted: None },
+            Clearance::Restricted => {
+                let normal = root(&step(&secret, Clearance::Normal));
+                Roots { normal, restricted: Some(own), very_restricted: None }
+            }
+            Clearance::VeryRestricted => {
+                let restricted = step(&secret, Clearance::Restricted);
+                let normal = root(&step(&restricted, Clearance::Normal));
+                Roots { normal, restricted: Some(root(&restricted)), very_restricted: Some(own) }
+            }
+        };
+        Self { place, clearance, secret, roots }
+    }
+
     /// A fresh key, of the highest clearance.
     #[must_use]
     pub fn generate(place: EpochOf, random: &mut Random) -> Self {
-        Self { place, clearance: Clearance::VeryRestricted, secret: Secret::generate(random) }
+        Self::new(place, Clearance::VeryRestricted, Secret::generate(random))
     }
 
     /// A key that came in a wrap, if it is the one the epoch's author committed to.
@@ -36,7 +64,7 @@ impl FolderKey {
         secret: Secret<32>,
         commitments: &Commitments,
     ) -> Result<Self, DoesNotOpen> {
-        let key = Self { place, clearance, secret };
+        let key = Self::new(place, clearance, secret);
         if commitments.of(clearance) == key.commitment() { Ok(key) } else { Err(DoesNotOpen) }
     }
 
@@ -67,11 +95,24 @@ impl FolderKey {
         let mut at = self.clearance;
         while at > clearance {
             let Some(below) = below(at) else { return Err(DoesNotOpen) };
-            let context = [self.place.to_bytes(), vec![below.code()]].concat();
-            secret = derive(secret.expose(), &[], Label::Clearance, &[&context]);
+            secret = one_step(self.place, &secret, below);
             at = below;
         }
-        if at == clearance { Ok(Self { place: self.place, clearance, secret }) } else { Err(DoesNotOpen) }
+        if at == clearance { Ok(Self::new(self.place, clearance, secret)) } else { Err(DoesNotOpen) }
+    }
+
+    /// A record's pre-key, of a clearance this key reaches.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] for a higher clearance.
+    pub fn pre_key(&self, clearance: Clearance, context: &[&[u8]]) -> Result<Secret<32>, DoesNotOpen> {
+        let Roots { normal, restricted, very_restricted } = &self.roots;
+        let root = match clearance {
+            Clearance::Normal => Some(normal),
+            Clearance::Restricted => restricted.as_ref(),
+            Clearance::VeryRestricted => very_restricted.as_ref(),
+        };
+        Ok(root.ok_or(DoesNotOpen)?.derive(Label::PreKey, context))
     }
 
     /// What the epoch's author signs, so that all readers know they hold the same key.
@@ -95,6 +136,12 @@ impl FolderKey {
             very_restricted: of(Clearance::VeryRestricted)?,
         })
     }
+}
+
+/// The key one clearance below.
+fn one_step(place: EpochOf, above: &Secret<32>, below: Clearance) -> Secret<32> {
+    let context = [place.to_bytes(), vec![below.code()]].concat();
+    derive(above.expose(), &[], Label::Clearance, &[&context])
 }
 
 const fn below(clearance: Clearance) -> Option<Clearance> {

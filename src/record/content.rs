@@ -1,12 +1,17 @@
 //! Contents: what a record says, as the caller gave it.
 
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use std::sync::Arc;
+
+use minicbor::{Decode, Encode, bytes::ByteSlice};
 use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
 
 use crate::{
-    crypto::{Label, kdf::digest},
+    codec::decode_borrowed,
+    crypto::{DoesNotOpen, Label, aead::TAG_BYTES, kdf::digest},
     id::Digest,
     limits::{CONTENT_BYTES_MAX, TEXT_BYTES_MAX},
+    record::padded_length,
 };
 
 /// Why something cannot be a content, or a content not what was asked for.
@@ -36,10 +41,12 @@ impl ContentError {
 const CBOR: &str = "application/cbor";
 
 /// Bytes with a media type, kept as they came; or any serializable value, as self-describing CBOR.
+///
+/// A clone is the same content once more, not a copy; the bytes are cleared when the last is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content {
-    media: String,
-    bytes: Vec<u8>,
+    media: Arc<str>,
+    bytes: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl Content {
@@ -47,12 +54,12 @@ impl Content {
     ///
     /// # Errors
     /// [`ContentError::TooLarge`].
-    pub fn from_bytes(media: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Result<Self, ContentError> {
-        let (media, bytes) = (media.into(), bytes.into());
+    pub fn from_bytes(media: impl Into<Arc<str>>, bytes: impl Into<Vec<u8>>) -> Result<Self, ContentError> {
+        let (media, bytes) = (media.into(), Zeroizing::new(bytes.into()));
         if bytes.len() > CONTENT_BYTES_MAX || media.len() > TEXT_BYTES_MAX {
             return Err(ContentError::TooLarge);
         }
-        Ok(Self { media, bytes })
+        Ok(Self { media, bytes: Arc::new(bytes) })
     }
 
     /// A value, as CBOR.
@@ -69,7 +76,7 @@ impl Content {
     /// # Errors
     /// [`ContentError::WrongType`] if it is not one of these.
     pub fn to_value<T: DeserializeOwned>(&self) -> Result<T, ContentError> {
-        if self.media != CBOR {
+        if *self.media != *CBOR {
             return Err(ContentError::WrongType);
         }
         minicbor_serde::from_slice(&self.bytes).or(Err(ContentError::WrongType))
@@ -89,8 +96,9 @@ impl Content {
 
     /// The bytes, given away.
     #[must_use]
-    pub fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+    pub fn into_bytes(self) -> Vec<u8> {
+        let mut bytes = Arc::unwrap_or_clone(self.bytes);
+        std::mem::take(&mut *bytes)
     }
 
     /// The digest by which a record is known again after its ciphertext changes: salted, so that it tells nothing.
@@ -105,25 +113,49 @@ impl std::fmt::Debug for Content {
     }
 }
 
-impl Drop for Content {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.bytes);
-    }
-}
-
 /// What is sealed: the content, or, for a large one, its length, with the salt of its digest.
 #[derive(Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Inner {
+pub(super) struct Inner<'b> {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub(super) salt: [u8; 32],
-    #[n(1)]
-    pub(super) media: String,
-    #[n(2)]
-    pub(super) bytes: ByteVec,
+    #[b(1)]
+    pub(super) media: &'b str,
+    #[b(2)]
+    pub(super) bytes: &'b ByteSlice,
     /// The length of the whole content, in bytes.
     #[n(3)]
     pub(super) length: u64,
 }
 
-crate::codec::wire! { Inner: "content", crate::limits::VALUE_BYTES_MAX; }
+impl<'b> Inner<'b> {
+    /// The bytes by which an encoding is longer than media type and bytes, at most.
+    const FRAME_BYTES: usize = 64;
+
+    /// `length ‖ encoding ‖ zeros`, in one piece with room for a tag.
+    pub(super) fn padded(&self) -> Vec<u8> {
+        let most = self.media.len().saturating_add(self.bytes.len()).saturating_add(8 + Self::FRAME_BYTES);
+        let mut plain = Vec::with_capacity(padded_length(most).saturating_add(TAG_BYTES));
+        plain.extend_from_slice(&[0; 8]);
+        // Writing to memory does not fail.
+        let encoded = minicbor::encode(self, &mut plain);
+        debug_assert!(encoded.is_ok() && plain.len() <= most, "the frame is as small as it is said to be");
+        let length = plain.len();
+        if let Some(first) = plain.first_chunk_mut::<8>() {
+            *first = u64::try_from(length.saturating_sub(8)).unwrap_or(u64::MAX).to_be_bytes();
+        }
+        plain.resize(padded_length(length), 0);
+        plain
+    }
+
+    /// Reads it back; what follows must be zeros.
+    pub(super) fn read(padded: &'b [u8]) -> Result<Self, DoesNotOpen> {
+        let (length, rest) = padded.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
+        let length = usize::try_from(u64::from_be_bytes(*length)).or(Err(DoesNotOpen))?;
+        let (bytes, padding) = rest.split_at_checked(length).ok_or(DoesNotOpen)?;
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err(DoesNotOpen);
+        }
+        decode_borrowed("content", bytes).or(Err(DoesNotOpen))
+    }
+}

@@ -1,14 +1,17 @@
 //! Sealing a record and opening it again.
 
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{
+    Decode, Encode,
+    bytes::{ByteSlice, ByteVec},
+};
 use zeroize::Zeroizing;
 
 use crate::{
-    codec::{self, Magic, Malformed, wire},
+    codec::{self, Magic, Malformed},
     crypto::{
         DoesNotOpen, Label, Random, Secret,
         aead::OneUseKey,
-        kdf::{derive, digest},
+        kdf::{Root, derive, digest},
         stream::{ChunkKey, Position},
     },
     folder::{EpochOf, FolderKey},
@@ -62,29 +65,33 @@ struct Header {
 impl Header {
     /// What the ciphertext is bound to: its place, which is not written beside it, and what is.
     fn aad(&self, context: &Context) -> Vec<u8> {
-        [codec::encode(context), codec::encode(self)].concat()
+        let mut aad = Vec::with_capacity(256);
+        codec::encode_onto(&mut aad, context);
+        codec::encode_onto(&mut aad, self);
+        aad
     }
 }
 
-/// A sealed record, as it is stored and sent.
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+/// A sealed record, read where it lies.
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub struct SealedRecord {
+pub struct SealedRecord<'b> {
     #[n(0)]
     header: Header,
-    #[n(1)]
-    body: ByteVec,
+    #[b(1)]
+    body: &'b ByteSlice,
 }
 
-wire! { SealedRecord: "sealed record", VALUE_BYTES_MAX; }
-
-impl SealedRecord {
+impl<'b> SealedRecord<'b> {
     /// Reads one.
     ///
     /// # Errors
     /// [`Malformed`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
-        let record: Self = codec::unframe(MAGIC, bytes)?;
+    pub fn from_bytes(bytes: &'b [u8]) -> Result<Self, Malformed> {
+        if bytes.len() > VALUE_BYTES_MAX {
+            return Err(Malformed("sealed record"));
+        }
+        let record: Self = codec::unframe_borrowed(MAGIC, "sealed record", bytes)?;
         let Header { chunks, chunked, .. } = record.header;
         let most = CONTENT_BYTES_MAX.saturating_mul(9) / 8 / CHUNK_BYTES;
         if (chunks == 0) != chunked.is_none() || usize::try_from(chunks).is_ok_and(|chunks| chunks > most) {
@@ -124,7 +131,7 @@ impl SealedRecord {
     }
 }
 
-impl std::fmt::Debug for SealedRecord {
+impl std::fmt::Debug for SealedRecord<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SealedRecord({} bytes)", self.body.len())
     }
@@ -151,10 +158,9 @@ pub struct Sealing {
     pub chunks: Vec<ByteVec>,
 }
 
-/// The keys of one version of one record.
+/// The key of one version of one record, and the commitment to it.
 struct RecordKey {
-    content: OneUseKey,
-    chunks: ChunkKey,
+    root: Root,
     commitment: Secret<32>,
 }
 
@@ -168,17 +174,22 @@ impl RecordKey {
         if key.place() != context.place() {
             return Err(DoesNotOpen);
         }
-        let key = key.lowered_to(context.clearance)?;
         let place = context.place().to_bytes();
         let parts: [&[u8]; 4] = [&place, context.record.as_bytes(), &context.version.to_be_bytes(), random];
-        let pre_key = derive(key.secret().expose(), &[], Label::PreKey, &parts);
+        let pre_key = key.pre_key(context.clearance, &parts)?;
         let record_key = derive(pre_key.expose(), salt.expose(), Label::RecordKey, &[]);
-        let of = |label| derive(record_key.expose(), &[], label, &[]);
-        Ok(Self {
-            content: OneUseKey::new(of(Label::ContentKey)),
-            chunks: ChunkKey::new(of(Label::ChunkKey)),
-            commitment: of(Label::Commitment),
-        })
+        let root = Root::extract(record_key.expose(), &[]);
+        Ok(Self { commitment: root.derive(Label::Commitment, &[]), root })
+    }
+
+    /// For the chunks of a large content.
+    fn chunks(&self) -> ChunkKey {
+        ChunkKey::new(self.root.derive(Label::ChunkKey, &[]))
+    }
+
+    /// For the content itself.
+    fn content(self) -> OneUseKey {
+        OneUseKey::new(self.root.derive(Label::ContentKey, &[]))
     }
 }
 
@@ -195,30 +206,28 @@ pub fn seal(
 ) -> Result<Sealing, DoesNotOpen> {
     let fresh: [u8; 32] = random.bytes();
     let digest_salt: [u8; 32] = random.bytes();
-    let RecordKey { content: content_key, chunks: chunk_key, commitment } =
-        RecordKey::derive(key, salt, &context, &fresh)?;
+    let key = RecordKey::derive(key, salt, &context, &fresh)?;
     let is_large = content.bytes().len() > INLINE_BYTES_MAX;
     let chunks: Vec<ByteVec> = if is_large {
         let padded = zero_padded(content.bytes());
-        chunk_key.seal(&codec::encode(&context), &padded).into_iter().map(ByteVec::from).collect()
+        key.chunks().seal(&codec::encode(&context), &padded).into_iter().map(ByteVec::from).collect()
     } else {
         Vec::new()
     };
     let header = Header {
         random: fresh,
-        commitment: Digest::from_bytes(*commitment.expose()),
+        commitment: Digest::from_bytes(*key.commitment.expose()),
         chunks: u32::try_from(chunks.len()).or(Err(DoesNotOpen))?,
         chunked: is_large.then(|| chunks_digest(&chunks)),
     };
     let inner = Inner {
         salt: digest_salt,
-        media: content.media_type().to_owned(),
-        bytes: if is_large { ByteVec::from(Vec::new()) } else { content.bytes().to_vec().into() },
+        media: content.media_type(),
+        bytes: if is_large { [].as_slice() } else { content.bytes() }.into(),
         length: u64::try_from(content.bytes().len()).or(Err(DoesNotOpen))?,
     };
-    let plaintext = Zeroizing::new(codec::encode(&inner));
-    let body = content_key.seal(&header.aad(&context), &with_length(&plaintext)).into();
-    let sealed = SealedRecord { header, body }.to_bytes();
+    let body = key.content().seal_in_place(&header.aad(&context), inner.padded());
+    let sealed = SealedRecord { header, body: body.as_slice().into() }.to_bytes();
     let leaf = Leaf {
         record: context.record,
         version: context.version,
@@ -261,12 +270,13 @@ pub fn open(
     if !keys.commitment.same(&Secret::from_bytes(*record.header.commitment.as_bytes())) {
         return Err(DoesNotOpen);
     }
-    let plaintext = Zeroizing::new(keys.content.open(&record.header.aad(&context), &record.body)?);
-    let inner: Inner = codec::decode(without_length(&plaintext)?).or(Err(DoesNotOpen))?;
-    let bytes = match record.header.chunks {
-        0 => Vec::from(inner.bytes),
-        count => open_chunks(&keys.chunks, &context, chunks, count)?,
+    let large = match record.header.chunks {
+        0 => None,
+        count => Some(open_chunks(&keys.chunks(), &context, chunks, count)?),
     };
+    let plaintext = Zeroizing::new(keys.content().open(&record.header.aad(&context), record.body)?);
+    let inner = Inner::read(&plaintext)?;
+    let bytes = large.unwrap_or_else(|| inner.bytes.to_vec());
     let length = usize::try_from(inner.length).or(Err(DoesNotOpen))?;
     let bytes = cut(bytes, length)?;
     let content = Content::from_bytes(inner.media, bytes).or(Err(DoesNotOpen))?;
@@ -302,18 +312,4 @@ fn zero_padded(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     padded.extend_from_slice(bytes);
     padded.resize(padded_length(bytes.len()), 0);
     padded
-}
-
-/// `length ‖ bytes ‖ zeros`.
-fn with_length(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes();
-    let whole = Zeroizing::new([length.as_slice(), bytes].concat());
-    zero_padded(&whole)
-}
-
-fn without_length(padded: &[u8]) -> Result<&[u8], DoesNotOpen> {
-    let (length, rest) = padded.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
-    let length = usize::try_from(u64::from_be_bytes(*length)).or(Err(DoesNotOpen))?;
-    let (bytes, padding) = rest.split_at_checked(length).ok_or(DoesNotOpen)?;
-    if padding.iter().any(|byte| *byte != 0) { Err(DoesNotOpen) } else { Ok(bytes) }
 }

@@ -217,7 +217,7 @@ impl Vault {
             registrars_needed: row.policy.registrars_needed,
         };
         Ok(Self {
-            shelves: Shelves { store, keys: RowKeys::derive(Secret::from_bytes(*storage)) },
+            shelves: Shelves { store, keys: RowKeys::derive(&Secret::from_bytes(*storage)) },
             host,
             clock,
             random: Mutex::new(random),

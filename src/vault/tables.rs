@@ -15,7 +15,7 @@ use crate::{
     crypto::{
         Label, Random, Secret, Signed, VerifyingKey,
         aead::OneUseKey,
-        kdf::{derive, mac},
+        kdf::{MacKey, Root, derive},
     },
     event::{Principal, Receipt},
     folder::{BackLinks, Commitments, Epoch, FolderKind},
@@ -27,9 +27,9 @@ use crate::{
     store::{Key, Place, StoreError},
 };
 
-/// Declares the tables, each with its number and its name in the key schedule.
+/// Declares the tables: each with its number in row keys, and the name of its key.
 macro_rules! tables {
-    ($($(#[$meta:meta])* $name:ident = $code:literal;)+) => {
+    ($($(#[$meta:meta])* $name:ident = $code:literal, $key:ident;)+) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Table { $($(#[$meta])* $name,)+ }
 
@@ -38,40 +38,56 @@ macro_rules! tables {
                 match self { $(Self::$name => $code,)+ }
             }
         }
+
+        /// The key of each table, ready to derive from.
+        struct TableKeys { $($key: Root,)+ }
+
+        impl TableKeys {
+            fn derive(storage: &Secret<32>) -> Self {
+                let root = |code: u8| {
+                    Root::extract(derive(storage.expose(), &[], Label::Table, &[&[code]]).expose(), &[])
+                };
+                Self { $($key: root($code),)+ }
+            }
+
+            const fn of(&self, table: Table) -> &Root {
+                match table { $(Table::$name => &self.$key,)+ }
+            }
+        }
     };
 }
 
 tables! {
     /// The stream's head, and what is counted for an owner.
-    Head = 1;
+    Head = 1, head;
     /// Events, by position.
-    Event = 2;
+    Event = 2, event;
     /// Cards and attestations.
-    Party = 3;
+    Party = 3, party;
     /// Folders.
-    Folder = 4;
+    Folder = 4, folder;
     /// Writes to a folder, by the first index they fill.
-    Run = 5;
+    Run = 5, run;
     /// Sealed records.
-    Record = 6;
+    Record = 6, record;
     /// The chunks of large contents.
-    Chunk = 7;
+    Chunk = 7, chunk;
     /// Grants of the present epoch.
-    Grant = 8;
+    Grant = 8, grant;
     /// Epochs.
-    Epoch = 9;
+    Epoch = 9, epoch;
     /// What a reader was granted: where it lies.
-    Mine = 10;
+    Mine = 10, mine;
     /// Submissions done, by their first act.
-    Op = 11;
+    Op = 11, op;
     /// Owners whose head has changed.
-    Changed = 12;
+    Changed = 12, changed;
     /// Entries that wait to be moved to a reader's place.
-    Outbox = 13;
+    Outbox = 13, outbox;
     /// The vault itself.
-    Meta = 14;
+    Meta = 14, meta;
     /// Statements of grants, kept after their wraps are gone.
-    Consent = 15;
+    Consent = 15, consent;
 }
 
 /// A value the custodian keeps, with the magic it begins with.
@@ -266,23 +282,24 @@ pub(super) struct Foreign;
 
 /// The keys of the custodian's rows.
 pub(super) struct RowKeys {
-    storage: Secret<32>,
-    place: Secret<32>,
-    row: Secret<32>,
+    place: MacKey,
+    row: MacKey,
+    tables: TableKeys,
 }
 
 impl RowKeys {
-    pub(super) fn derive(storage: Secret<32>) -> Self {
+    pub(super) fn derive(storage: &Secret<32>) -> Self {
+        let of = |label| derive(storage.expose(), &[], label, &[]);
         Self {
-            place: derive(storage.expose(), &[], Label::Place, &[]),
-            row: derive(storage.expose(), &[], Label::RowId, &[]),
-            storage,
+            place: MacKey::new(&of(Label::Place)),
+            row: MacKey::new(&of(Label::RowId)),
+            tables: TableKeys::derive(storage),
         }
     }
 
     /// Where the rows of an owner, a reader or the vault lie.
     pub(super) fn place(&self, of: Principal) -> Place {
-        Place::from_bytes(first16(&mac(&self.place, Label::Place, &[&codec::encode(&of)])))
+        Place::from_bytes(first16(&self.place.mac(Label::Place, &[&codec::encode(&of)])))
     }
 
     /// One of the sixteen places of a table that has places of its own.
@@ -297,7 +314,7 @@ impl RowKeys {
     }
 
     fn numbered_place(&self, table: Table, nibble: u8) -> Place {
-        Place::from_bytes(first16(&mac(&self.place, Label::Place, &[b"shared", &[table.code(), nibble]])))
+        Place::from_bytes(first16(&self.place.mac(Label::Place, &[b"shared", &[table.code(), nibble]])))
     }
 
     /// An id, blinded for a table.
@@ -305,7 +322,7 @@ impl RowKeys {
         let code = [table.code()];
         let mut parts: Vec<&[u8]> = vec![&code];
         parts.extend(ids.iter().map(|id| id.blindable()));
-        first16(&mac(&self.row, Label::RowId, &parts))
+        first16(&self.row.mac(Label::RowId, &parts))
     }
 
     /// Seals a row's value for its key.
@@ -323,8 +340,7 @@ impl RowKeys {
     }
 
     fn row_key(&self, table: Table, fresh: &[u8; 32]) -> OneUseKey {
-        let table = derive(self.storage.expose(), &[], Label::Table, &[&[table.code()]]);
-        OneUseKey::new(derive(table.expose(), &[], Label::RowKey, &[fresh]))
+        OneUseKey::new(self.tables.of(table).derive(Label::RowKey, &[fresh]))
     }
 }
 
