@@ -97,6 +97,7 @@ pub mod merkle;
 pub mod party;
 pub mod record;
 pub mod session;
+mod spread;
 #[cfg(feature = "vault")]
 pub mod store;
 pub mod time;

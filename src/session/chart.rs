@@ -1,9 +1,6 @@
 //! Charts: an opened folder, verified.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use minicbor::bytes::ByteVec;
 use serde::de::DeserializeOwned;
@@ -23,8 +20,12 @@ use crate::{
         pen::{Pen, Ring},
         verify::{Listed, Verified, is_doctor, ties},
     },
+    spread,
     time::Timestamp,
 };
+
+/// How many records are worth a thread: some two hundred microseconds of work.
+const RECORDS_WORTH_A_THREAD: usize = 50;
 
 /// Who wrote a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,8 @@ pub struct Chart<'s, 'c, R> {
     hidden: u64,
     terms: Terms,
     beside: BesideChart,
-    content: RwLock<BTreeMap<usize, Content>>,
+    /// The newest version of each record, as its index in the entries.
+    newest: BTreeMap<RecordId, usize>,
 }
 
 /// Who the owner is, as far as it came with the chart.
@@ -185,7 +187,8 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
             .and_then(|((card, attestations), trust)| trust.vouched(card, attestations, now));
         let owner = beside.owner.map(|(card, _)| card.party());
         let (terms, beside) = (statement.terms, BesideChart { owner, vouched });
-        Self { session, case, ring, entries, hidden, terms, beside, content: RwLock::default() }
+        let newest = newest(&entries);
+        Self { session, case, ring, entries, hidden, terms, beside, newest }
     }
 
     /// The folder.
@@ -234,6 +237,14 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
         self.of(|own| own == kind)
     }
 
+    /// One record, in its newest version.
+    ///
+    /// # Errors
+    /// As [`Self::records`]; [`Misuse::NoRecord`] if there is no such record here.
+    pub fn record(&self, record: RecordId) -> Result<Record, Error> {
+        self.read(*self.newest.get(&record).ok_or(Misuse::NoRecord)?)
+    }
+
     /// All versions of a record, the first first.
     ///
     /// # Errors
@@ -245,38 +256,20 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     }
 
     fn of(&self, wanted: impl Fn(Kind) -> bool) -> Result<Vec<Record>, Error> {
-        let mut newest: BTreeMap<RecordId, (usize, &Leaf)> = BTreeMap::new();
-        for (index, entry) in self.entries.iter().enumerate() {
-            let leaf = &entry.leaf;
-            let known = newest.entry(leaf.record).or_insert((index, leaf));
-            // A version that is another thing, or less private, does not stand in for what it claims to amend.
-            let amends = (leaf.kind, leaf.clearance) == (known.1.kind, known.1.clearance);
-            if amends && leaf.version > known.1.version {
-                *known = (index, leaf);
-            }
-        }
-        let mut indices: Vec<usize> = newest.into_values().map(|(index, _)| index).collect();
+        let mut indices: Vec<usize> = self.newest.values().copied().collect();
         indices.sort_unstable();
         let is_wanted = |index: &usize| self.entries.get(*index).is_some_and(|entry| wanted(entry.leaf.kind));
-        indices.into_iter().filter(is_wanted).map(|index| self.read(index)).collect()
+        let indices: Vec<usize> = indices.into_iter().filter(is_wanted).collect();
+        spread::map(&indices, RECORDS_WORTH_A_THREAD, |index| self.read(*index)).into_iter().collect()
     }
 
     fn read(&self, index: usize) -> Result<Record, Error> {
         let entry = self.entries.get(index).ok_or(Misuse::NoRecord)?;
         let leaf = &entry.leaf;
-        let known = self.content.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned();
-        let content = match known {
-            Some(content) => content,
-            None => {
-                let sealed = SealedRecord::from_bytes(&entry.sealed).or(Err(Tampering::Record))?;
-                let chunks = self.chunks(&sealed, leaf)?;
-                let (key, salt) = self.ring.of(leaf.epoch).ok_or(Tampering::Record)?;
-                let content = open(key, salt, leaf, &entry.sealed, &chunks).or(Err(Tampering::Record))?;
-                let mut read = self.content.write().unwrap_or_else(PoisonError::into_inner);
-                read.insert(index, content.clone());
-                content
-            }
-        };
+        let sealed = SealedRecord::from_bytes(&entry.sealed).or(Err(Tampering::Record))?;
+        let chunks = self.chunks(&sealed, leaf)?;
+        let (key, salt) = self.ring.of(leaf.epoch).ok_or(Tampering::Record)?;
+        let content = open(key, salt, leaf, &entry.sealed, &chunks).or(Err(Tampering::Record))?;
         Ok(Record {
             id: leaf.record,
             version: leaf.version,
@@ -288,7 +281,7 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
         })
     }
 
-    fn chunks(&self, sealed: &SealedRecord, leaf: &Leaf) -> Result<Vec<ByteVec>, Error> {
+    fn chunks(&self, sealed: &SealedRecord<'_>, leaf: &Leaf) -> Result<Vec<ByteVec>, Error> {
         if sealed.chunk_count() == 0 {
             return Ok(Vec::new());
         }
@@ -308,6 +301,21 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
             self.beside.owner.filter(|_| self.case.kind == FolderKind::Identity).ok_or(Misuse::NoIdentity)?;
         Ok(Identity { party, vouched: self.beside.vouched.clone(), records: self.records()? })
     }
+}
+
+/// The newest version of each record, as its index.
+fn newest(entries: &[Listed]) -> BTreeMap<RecordId, usize> {
+    let mut newest: BTreeMap<RecordId, (usize, &Leaf)> = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let leaf = &entry.leaf;
+        let known = newest.entry(leaf.record).or_insert((index, leaf));
+        // A version that is another thing, or less private, does not stand in for what it claims to amend.
+        let amends = (leaf.kind, leaf.clearance) == (known.1.kind, known.1.clearance);
+        if amends && leaf.version > known.1.version {
+            *known = (index, leaf);
+        }
+    }
+    newest.into_iter().map(|(record, (index, _))| (record, index)).collect()
 }
 
 impl Chart<'_, '_, Doctor> {

@@ -41,6 +41,7 @@ mod memory;
 mod open;
 mod pen;
 mod people;
+mod proven;
 mod renew;
 mod state;
 mod verify;

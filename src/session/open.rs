@@ -81,6 +81,7 @@ impl<'c, R: RoleType> Session<'c, R> {
                 .then(|| case.granted.and_then(|granted| granted.owner).unwrap_or(self.id())),
             seen,
             salts: &salts,
+            proven: &self.proven,
         };
         let verified = verify(chart, &expected)?;
         self.state().memory.keep_head(case.folder, verified.list.head());

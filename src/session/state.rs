@@ -11,7 +11,7 @@ use crate::{
     custodian::{Custodian, OwnFolder},
     id::{FolderId, PartyId},
     party::{Card, Keyring, Owner, RoleType},
-    session::{Memory, pen::Pen},
+    session::{Memory, pen::Pen, proven::Proven},
     time::{Clock, SystemClock},
 };
 
@@ -53,6 +53,7 @@ pub struct Session<'c, R> {
     pub(super) card: Card,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) state: Mutex<State>,
+    pub(super) proven: Proven,
     pub(super) role: PhantomData<fn() -> R>,
 }
 
@@ -73,7 +74,15 @@ impl<'c, R: RoleType> Session<'c, R> {
     ) -> Self {
         let card = keyring.card(R::ROLE);
         let state = State { memory, random: tools.random, pens: BTreeMap::new(), own: BTreeMap::new() };
-        Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
+        Self {
+            custodian,
+            keyring,
+            card,
+            clock: tools.clock,
+            state: Mutex::new(state),
+            proven: Proven::default(),
+            role: PhantomData,
+        }
     }
 
     /// The party's id: what others need to grant it something.

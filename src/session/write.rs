@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::{
+    crypto::Random,
     custodian::Part,
     error::{Error, Misuse, Tampering},
     event::{Event, Principal, Verb},
@@ -19,10 +20,14 @@ use crate::{
         exchange::{Hand, Outcome},
         pen::Pen,
     },
+    spread,
 };
 
 /// How often a write is tried again when others write to the same folder.
 const ATTEMPTS: usize = 4;
+
+/// How many records are worth a thread: some two hundred microseconds of work.
+const RECORDS_WORTH_A_THREAD: usize = 50;
 
 /// A record to be written.
 #[derive(Debug, Clone)]
@@ -297,13 +302,17 @@ impl<R: RoleType> Session<'_, R> {
         let mut random = self.fork_random();
         let (mut ahead, mut waiting, mut bytes) = (Vec::new(), Vec::new(), 0usize);
         let mut leaves: Vec<Leaf> = Vec::new();
-        for (entry, id) in entries.iter().zip(ids) {
-            if entry.clearance > pen.clearance {
-                return Err(Error::Denied);
-            }
+        if entries.iter().any(|entry| entry.clearance > pen.clearance) {
+            return Err(Error::Denied);
+        }
+        let fresh: Vec<(&Entry, RecordId, [u8; 32])> =
+            entries.iter().zip(ids).map(|(entry, id)| (entry, *id, random.bytes())).collect();
+        let sealed = spread::map(&fresh, RECORDS_WORTH_A_THREAD, |(entry, id, seed)| {
             let context = entry.context(pen, (vault, case.folder), *id);
-            let sealing = seal((key, salt), context, op_id, &entry.content, &mut random)
-                .map_err(|_unfit| Tampering::Grant)?;
+            seal((key, salt), context, op_id, &entry.content, &mut Random::seeded(*seed))
+        });
+        for sealing in sealed {
+            let sealing = sealing.map_err(|_unfit| Tampering::Grant)?;
             let size = sealing.chunks.iter().map(|chunk| chunk.len()).sum::<usize>() + sealing.sealed.len();
             if bytes > 0 && bytes + size > BATCH_BYTES_MAX {
                 ahead.push(vec![self.stage(case, pen, std::mem::take(&mut waiting))?]);

@@ -13,13 +13,17 @@ use crate::{
     folder::{Clearance, Epoch, FolderKind},
     id::PartyId,
     limits::MESSAGE_BYTES_MAX,
-    record::ListItem,
+    record::{Leaf, ListItem},
+    spread,
     vault::{
         fault::Fault,
         submit::{Claim, Work},
         tables::{EpochRow, FolderRow, GrantRow, PartyRow, RunRow, Table},
     },
 };
+
+/// How many rows are worth a thread: some two hundred microseconds of work.
+const ROWS_WORTH_A_THREAD: usize = 100;
 
 /// What an Open event permitted, until the chart is drawn up.
 pub(super) struct Opened {
@@ -91,9 +95,9 @@ impl Work<'_> {
         clearance: Clearance,
     ) -> Result<(Vec<Run>, Vec<ByteVec>, Vec<Writer>), Fault> {
         let rows = self.desk.scan::<RunRow>(Table::Run, &self.vault.folder_row(folder.folder))?;
-        let (mut runs, mut sealed): (BTreeMap<u64, Run>, Vec<ByteVec>) = (BTreeMap::new(), Vec::new());
+        let mut runs: BTreeMap<u64, Run> = BTreeMap::new();
+        let mut shown = Vec::new();
         let mut writers: BTreeMap<PartyId, Vec<(GrantStatement, u64)>> = BTreeMap::new();
-        let mut bytes = 0usize;
         for (_, row) in rows {
             let run = match runs.entry(row.event) {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -105,10 +109,7 @@ impl Work<'_> {
                 let item = ListItem::of(leaf, clearance);
                 run.items.push(item);
                 if matches!(item, ListItem::Shown(_)) {
-                    let row = self.vault.record_row(folder.folder, leaf.record, leaf.version);
-                    let record = self.desk.get_raw(Table::Record, &[&row])?.ok_or(Fault::Damaged)?;
-                    bytes = bytes.saturating_add(record.len());
-                    sealed.push(record.into());
+                    shown.push(leaf);
                 }
             }
             if let Some((statement, event)) = row.writer {
@@ -118,10 +119,7 @@ impl Work<'_> {
                 }
             }
         }
-        // Half of what a message may hold: the rest is for the list and its proofs.
-        if bytes > MESSAGE_BYTES_MAX / 2 {
-            return Err(Fault::Malformed);
-        }
+        let sealed = self.sealed(folder, &shown)?;
         let mut proofs = Vec::new();
         for (party, statements) in writers {
             let card = self.vault.party(party)?.ok_or(Fault::Damaged)?.card;
@@ -130,6 +128,18 @@ impl Work<'_> {
             }
         }
         Ok((runs.into_values().collect(), sealed, proofs))
+    }
+
+    /// The sealed records of leaves, in their order.
+    fn sealed(&self, folder: &FolderRow, leaves: &[Leaf]) -> Result<Vec<ByteVec>, Fault> {
+        let sealed = spread::map(leaves, ROWS_WORTH_A_THREAD, |leaf| {
+            let row = self.vault.record_row(folder.folder, leaf.record, leaf.version);
+            self.desk.get_raw(Table::Record, &[&row])?.map(ByteVec::from).ok_or(Fault::Damaged)
+        });
+        let sealed = sealed.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // Half of what a message may hold: the rest is for the list and its proofs.
+        let bytes = sealed.iter().fold(0usize, |bytes, record| bytes.saturating_add(record.len()));
+        if bytes > MESSAGE_BYTES_MAX / 2 { Err(Fault::Malformed) } else { Ok(sealed) }
     }
 
     /// An event of the owner's stream, those of this submission included.

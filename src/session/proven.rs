@@ -1,0 +1,37 @@
+//! What a session has verified before: a signature is checked once.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    crypto::{Signed, VerifyingKey, sign::BadSignature},
+    event::Event,
+    id::Digest,
+};
+
+/// The most signatures remembered: some ten megabytes. Above it all are forgotten, and checked again.
+const REMEMBERED_MAX: usize = 1 << 17;
+
+/// Events whose signatures were found good, each with the key it was checked with.
+#[derive(Debug, Default)]
+pub(super) struct Proven(Mutex<BTreeSet<(VerifyingKey, Digest)>>);
+
+impl Proven {
+    /// The event, if this key signed it: by looking, or by remembering that it did.
+    pub(super) fn verify(&self, signed: &Signed<Event>, key: &VerifyingKey) -> Result<Event, BadSignature> {
+        // The digest is of statement and signature: what was good once is good again.
+        let mark = (*key, signed.digest());
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&mark) {
+            return signed.claims().or(Err(BadSignature));
+        }
+        let event = signed.verify(key)?;
+        let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if marks.len() >= REMEMBERED_MAX {
+            marks.clear();
+        }
+        marks.insert(mark);
+        Ok(event)
+    }
+}
