@@ -2,9 +2,8 @@
 
 use casevault::{
     codec::{self, Wire},
-    crypto::Signed,
     custodian::{Request, Response},
-    event::Event,
+    event::{SignedEvent, Step},
     fhir::{Bundle, Pseudonyms, split},
     party::{Card, KeyFile},
     record::SealedRecord,
@@ -22,8 +21,8 @@ pub(crate) fn card(bytes: &[u8]) {
 }
 
 pub(crate) fn event(bytes: &[u8]) {
-    one_encoding::<Event>(bytes);
-    one_encoding::<Signed<Event>>(bytes);
+    one_encoding::<Step>(bytes);
+    one_encoding::<SignedEvent>(bytes);
 }
 
 pub(crate) fn fhir(bytes: &[u8]) {

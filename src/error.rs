@@ -107,6 +107,8 @@ faults! {
         NoIdentity = "no-identity", "no identity was granted with this case: only an assigned doctor has one";
         /// The other party is not attested for this.
         NotAttested = "not-attested", "the party is not attested now: ask the registrars";
+        /// The other party is attested, and not as a doctor.
+        NotADoctor = "not-a-doctor", "the party is not an attested doctor: only a doctor is assigned or asked for an opinion";
         /// The terms make no sense.
         Terms = "terms", "the terms end before they begin, or are longer than the vault's policy allows";
         /// The custodian does not take what was handed in.

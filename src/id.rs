@@ -77,7 +77,8 @@ macro_rules! id {
 id! {
     /// A SHA-256 digest, always over a label and what it labels.
     Digest, 32;
-    /// A folder. For a Case it is the digest of the folder's own verifying key, so that the id vouches for the key.
+    /// A folder. For a Case it is the digest of the folder's own verifying key, so that the id vouches for the key; for
+    /// another folder the digest of its owner, so that the id vouches for the owner.
     FolderId, 32;
     /// One grant: random, it also salts the digest under which the grant stands in its event.
     GrantId, 16;

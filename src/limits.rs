@@ -20,8 +20,8 @@ pub const INLINE_BYTES_MAX: usize = 48 * 1024;
 /// The plaintext bytes of one chunk of a large content.
 pub const CHUNK_BYTES: usize = 48 * 1024;
 
-/// The largest content of one record, in bytes.
-pub const CONTENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest content of one record, in bytes: with its padding, what one store batch holds.
+pub const CONTENT_BYTES_MAX: usize = 24 * 1024 * 1024;
 
 /// The smallest padded plaintext, in bytes: a one-word note and a short sentence look alike.
 pub const PADDED_BYTES_MIN: usize = 256;
@@ -38,8 +38,11 @@ pub const BATCH_RECORDS_MAX: usize = 131_072;
 /// The most events one submission may hold: what must happen together.
 pub const PARTS_MAX: usize = 8;
 
-/// The most records in one folder.
-pub const FOLDER_RECORDS_MAX: u64 = 1 << 20;
+/// The most versions of records in one folder: its whole list, each version signed by itself, fits one message.
+pub const FOLDER_RECORDS_MAX: u64 = 1 << 17;
+
+/// The sealed bytes of records that one answer carries, if they are more than one record; the rest is asked for.
+pub const CHART_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The most parties one epoch of a folder is granted to.
 pub const READERS_MAX: usize = 256;

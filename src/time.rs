@@ -14,6 +14,9 @@ impl Timestamp {
     /// The last moment of the year 9999.
     pub const MAX: Self = Self(253_402_300_799_999);
 
+    /// What stands for a moment that was not said: beyond all moments, so that none is taken for it.
+    pub(crate) const UNSAID: Self = Self(u64::MAX);
+
     /// The moment so many milliseconds after 1970; later than [`Self::MAX`] becomes [`Self::MAX`].
     #[must_use]
     pub const fn at_ms(ms: u64) -> Self {
@@ -51,13 +54,20 @@ fn millis(span: Duration) -> u64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::UNSAID {
+            return f.write_str("unsaid");
+        }
         humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(self.0)).fmt(f)
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0)).fmt(f)
+        if *self == Self::UNSAID {
+            return f.write_str("unsaid");
+        }
+        // As text: `humantime`'s own `Debug` shows the inside of the system's time.
+        write!(f, "{}", humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(self.0)))
     }
 }
 

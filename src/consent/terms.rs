@@ -56,12 +56,15 @@ pub struct Terms {
 
 wire! { Terms: "terms", 64; }
 
-/// What stands for a moment that was not said.
-const UNSAID: Timestamp = Timestamp::at_ms(0);
-
 impl Terms {
     const fn new(purpose: Purpose, rights: Rights) -> Self {
-        Self { purpose, rights, clearance: Clearance::Normal, from: UNSAID, until: UNSAID }
+        Self {
+            purpose,
+            rights,
+            clearance: Clearance::Normal,
+            from: Timestamp::UNSAID,
+            until: Timestamp::UNSAID,
+        }
     }
 
     /// To treat: read and write.
@@ -76,10 +79,10 @@ impl Terms {
         Self::new(Purpose::Opinion, Rights::Read)
     }
 
-    /// To vet: read all, until it is done.
+    /// To vet: read, until it is done.
     #[must_use]
     pub(crate) const fn vetting() -> Self {
-        Self { clearance: Clearance::VeryRestricted, ..Self::new(Purpose::Vetting, Rights::Read) }
+        Self::new(Purpose::Vetting, Rights::Read)
     }
 
     /// The owner's own: everything, without end.
@@ -122,8 +125,8 @@ impl Terms {
     /// The same terms with what was not said filled in.
     #[must_use]
     pub(crate) fn settled(self, now: Timestamp) -> Self {
-        let from = if self.from == UNSAID { now } else { self.from };
-        let until = if self.until == UNSAID { from.plus(days(30)) } else { self.until };
+        let from = if self.from == Timestamp::UNSAID { now } else { self.from };
+        let until = if self.until == Timestamp::UNSAID { from.plus(days(30)) } else { self.until };
         Self { from, until, ..self }
     }
 

@@ -54,8 +54,12 @@ labels! {
     ContentKey = "content key";
     /// An event.
     Event = "event";
+    /// The digest of a signed event.
+    EventDigest = "event digest";
     /// The commitment to a folder's key.
     FolderCommitment = "folder commitment";
+    /// The id of a folder that is no Case, from its owner.
+    FolderId = "folder id";
     /// The statement of a grant.
     Grant = "grant";
     /// What a host keeps under its root key.
@@ -66,6 +70,8 @@ labels! {
     KeyFile = "key file";
     /// A session's memory at rest.
     Memory = "memory";
+    /// The digest of an event's moment.
+    Moment = "moment";
     /// A party's id, from its verifying key.
     PartyId = "party id";
     /// Where an owner's rows lie.
@@ -80,6 +86,8 @@ labels! {
     Receipt = "receipt";
     /// A record's key.
     RecordKey = "record key";
+    /// The grants a new epoch replaces.
+    Replaced = "replaced";
     /// The id in a row's key.
     RowId = "row id";
     /// The key of one row write.
@@ -88,6 +96,8 @@ labels! {
     Salt = "salt";
     /// The digest of a sealed record.
     Sealed = "sealed";
+    /// What proves an owner to be the sender of a submission.
+    Sender = "sender";
     /// An Ed25519 key pair from a seed.
     Signing = "keyring ed25519";
     /// A stream's head, signed by the vault.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rand_chacha::{
+use chacha20::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
@@ -13,7 +13,8 @@ use rand_chacha::{
 #[non_exhaustive]
 pub struct NoRandomness;
 
-/// A source of random bytes: ChaCha20, seeded by the system or, so that tests and vectors repeat, by the caller.
+/// A source of random bytes: ChaCha20, seeded by the system or, so that tests and vectors repeat, by the caller. Its state
+/// is cleared on drop.
 pub struct Random(ChaCha20Rng);
 
 impl Random {

@@ -10,10 +10,9 @@ use crate::{
     crypto::Signed,
     custodian::SealedChart,
     event::{Receipt, StreamHead, Streamed},
-    folder::{Commitments, Epoch, FolderKind},
+    folder::{Epoch, FolderKind},
     id::{FolderId, PartyId},
     limits::MESSAGE_BYTES_MAX,
-    merkle::Head,
     party::Card,
 };
 
@@ -100,45 +99,18 @@ pub enum Answer {
     /// Chunks.
     #[n(1)]
     Chunks(#[n(0)] Vec<ByteVec>),
-    /// The folders the asker owns.
-    #[n(2)]
-    OwnFolders(#[n(0)] Vec<OwnFolder>),
     /// The folders the asker was granted.
-    #[n(3)]
+    #[n(2)]
     MyFolders(#[n(0)] Vec<MyFolder>),
-    /// All grants of the present epoch, those that were replaced included.
-    #[n(4)]
-    Readers(#[n(0)] Vec<GrantStatement>),
-    /// Events.
-    #[n(5)]
-    Stream(#[n(0)] StreamPage),
-}
-
-/// A folder of one's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct OwnFolder {
-    /// The folder.
-    #[n(0)]
-    pub folder: FolderId,
-    /// What it is for.
-    #[n(1)]
-    pub kind: FolderKind,
-    /// What a Case's key is derived with.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub nonce: [u8; 16],
-    /// Its present epoch.
+    /// All grants there ever were of a folder.
     #[n(3)]
-    pub epoch: Epoch,
-    /// The commitments to that epoch's keys.
+    Consents(#[n(0)] Vec<GrantStatement>),
+    /// Events.
     #[n(4)]
-    pub commitments: Commitments,
-    /// The head of its list.
+    Stream(#[n(0)] StreamPage),
+    /// Sealed records.
     #[n(5)]
-    pub head: Head,
-    /// Whether nothing is to be added.
-    #[n(6)]
-    pub is_closed: bool,
+    Records(#[n(0)] Vec<ByteVec>),
 }
 
 /// A folder of another's, granted to the asker.

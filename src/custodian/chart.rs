@@ -5,8 +5,8 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use crate::{
     consent::{Grant, GrantStatement},
     credential::Attestations,
-    crypto::{Signed, VerifyingKey},
-    event::Event,
+    crypto::VerifyingKey,
+    event::SignedEvent,
     folder::{BackLinks, FolderKind},
     id::FolderId,
     merkle::Head,
@@ -29,14 +29,15 @@ pub struct SealedChart {
     pub verifying: Option<VerifyingKey>,
     /// The owner's card and attestations; none for a Case.
     #[n(3)]
-    pub owner: Option<(Card, Attestations)>,
+    pub owner: Option<ChartOwner>,
     /// The head of its list.
     #[n(4)]
     pub head: Head,
     /// The writes that made the list.
     #[n(5)]
     pub runs: Vec<Run>,
-    /// The sealed records of the items that are shown, in their order.
+    /// The sealed records of the items that are shown, in their order: the first of them, as many as a chart carries. The
+    /// rest is asked for.
     #[n(6)]
     pub sealed: Vec<ByteVec>,
     /// The epochs, from the first.
@@ -47,13 +48,28 @@ pub struct SealedChart {
     pub grant: Grant,
     /// The event that granted it.
     #[n(9)]
-    pub granted: Signed<Event>,
+    pub granted: SignedEvent,
     /// Those who wrote here without being the owner.
     #[n(10)]
     pub writers: Vec<Writer>,
     /// For an Identity opened by assignment: the event in which the owner began the Case, which ties the two.
     #[n(11)]
-    pub tie: Option<Signed<Event>>,
+    pub tie: Option<SignedEvent>,
+}
+
+/// Whose folder it is, which its id vouches for.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ChartOwner {
+    /// The owner's card.
+    #[n(0)]
+    pub card: Card,
+    /// What registrars say of it.
+    #[n(1)]
+    pub attestations: Attestations,
+    /// What the folder's id is derived with.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub nonce: [u8; 16],
 }
 
 /// One write: the event, and the items it added.
@@ -62,7 +78,7 @@ pub struct SealedChart {
 pub struct Run {
     /// The event, with the head before and after.
     #[n(0)]
-    pub event: Signed<Event>,
+    pub event: SignedEvent,
     /// What it added.
     #[n(1)]
     pub items: Vec<ListItem>,
@@ -74,7 +90,7 @@ pub struct Run {
 pub struct EpochEntry {
     /// The event, with the commitments.
     #[n(0)]
-    pub event: Signed<Event>,
+    pub event: SignedEvent,
     /// The back links; none in the first epoch.
     #[n(1)]
     pub back_links: Option<BackLinks>,
@@ -92,5 +108,5 @@ pub struct Writer {
     pub statement: GrantStatement,
     /// The event that granted it.
     #[n(2)]
-    pub granted: Signed<Event>,
+    pub granted: SignedEvent,
 }

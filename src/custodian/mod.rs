@@ -9,10 +9,10 @@ mod chart;
 mod query;
 mod submission;
 
-pub use answer::{Accepted, Answer, MyFolder, OwnFolder, Refusal, Response, Salt, StreamPage};
-pub use chart::{EpochEntry, Run, SealedChart, Writer};
+pub use answer::{Accepted, Answer, MyFolder, Refusal, Response, Salt, StreamPage};
+pub use chart::{ChartOwner, EpochEntry, Run, SealedChart, Writer};
 pub use query::{Query, Question};
-pub use submission::{Part, Request, Submission};
+pub use submission::{Part, Request, Sender, Submission};
 
 /// What carried the bytes did not.
 #[derive(Debug, thiserror::Error)]

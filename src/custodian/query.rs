@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     codec::wire,
     crypto::{Label, Statement},
-    id::{FolderId, PartyId, RecordId, VaultId},
+    id::{FolderId, PartyId, VaultId},
     time::Timestamp,
 };
 
@@ -37,24 +37,24 @@ pub enum Question {
     /// A party's card and attestations.
     #[n(0)]
     Card(#[n(0)] PartyId),
-    /// The chunks of a large record in a folder the asker may open.
+    /// The chunks of the large record at a position of the list of a folder the asker may open.
     #[n(1)]
-    Chunks(#[n(0)] FolderId, #[n(1)] RecordId, #[n(2)] u32),
-    /// The folders the asker owns.
-    #[n(2)]
-    OwnFolders,
+    Chunks(#[n(0)] FolderId, #[n(1)] u64),
     /// The folders the asker was granted, with the grants.
-    #[n(3)]
+    #[n(2)]
     MyFolders,
-    /// Who may open one of the asker's folders now.
-    #[n(4)]
-    Readers(#[n(0)] FolderId),
+    /// All grants there ever were of one of the asker's folders.
+    #[n(3)]
+    Consents(#[n(0)] FolderId),
     /// A page of an owner's stream, from a position: for the owner and for auditors.
-    #[n(5)]
+    #[n(4)]
     Stream(#[n(0)] PartyId, #[n(1)] u64),
     /// A page of the vault's own stream, from a position: for auditors and registrars.
-    #[n(6)]
+    #[n(5)]
     VaultStream(#[n(0)] u64),
+    /// The sealed records from a position of the list of a folder the asker may open, as many as an answer holds.
+    #[n(6)]
+    Records(#[n(0)] FolderId, #[n(1)] u64),
 }
 
 wire! { Query: "query", 512; }

@@ -6,11 +6,11 @@ use crate::{
     codec::wire,
     consent::Grant,
     credential::AttestationStatement,
-    crypto::Signed,
+    crypto::{Label, Signed, kdf::digest},
     custodian::Query,
-    event::Event,
+    event::SignedEvent,
     folder::BackLinks,
-    id::PartyId,
+    id::{Digest, PartyId},
     limits::MESSAGE_BYTES_MAX,
     party::Card,
     record::{Leaf, Sealing},
@@ -37,10 +37,39 @@ pub enum Request {
 pub struct Submission {
     /// The owner, if the sender is; a reader does not know it, and says nothing.
     #[n(0)]
-    pub owner: Option<PartyId>,
+    pub sender: Option<Sender>,
     /// In order.
     #[n(1)]
     pub parts: Vec<Part>,
+}
+
+/// The owner of what a submission is about, and the proof that it is the owner who sends it.
+///
+/// Readers see the owner's signed events; without the proof they could hand them in again, and learn from the answer whose
+/// they are. It opens nothing and decides nothing.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Sender {
+    /// The owner.
+    #[n(0)]
+    pub owner: PartyId,
+    /// Derived from the owner's seed; the custodian knows its digest since the enrolment.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub token: [u8; 32],
+}
+
+impl Sender {
+    /// The digest by which a token is known.
+    #[must_use]
+    pub fn digest_of(token: &[u8; 32]) -> Digest {
+        digest(Label::Sender, &[token])
+    }
+}
+
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sender({}, ..)", self.owner)
+    }
 }
 
 /// One event and what it brings.
@@ -49,7 +78,7 @@ pub struct Submission {
 pub struct Part {
     /// The event.
     #[n(0)]
-    pub event: Signed<Event>,
+    pub event: SignedEvent,
     /// The grants whose digests it names, in its order.
     #[n(1)]
     pub grants: Vec<Grant>,
@@ -68,6 +97,9 @@ pub struct Part {
     /// What a registrar attests or withdraws.
     #[n(6)]
     pub attestation: Option<Signed<AttestationStatement>>,
+    /// The digest of the sender's token of whom is enrolled.
+    #[n(7)]
+    pub sender: Option<Digest>,
 }
 
 wire! { Request: "request", MESSAGE_BYTES_MAX; }
@@ -75,7 +107,7 @@ wire! { Request: "request", MESSAGE_BYTES_MAX; }
 impl Part {
     /// An event that brings nothing.
     #[must_use]
-    pub const fn of(event: Signed<Event>) -> Self {
+    pub const fn of(event: SignedEvent) -> Self {
         Self {
             event,
             grants: Vec::new(),
@@ -84,6 +116,7 @@ impl Part {
             back_links: None,
             card: None,
             attestation: None,
+            sender: None,
         }
     }
 }

@@ -4,11 +4,13 @@
 //! **stream**, an append-only Merkle tree that the custodian orders and the owner can check to the last leaf.
 
 mod receipt;
+mod signed;
 mod statement;
 mod stream;
 mod verb;
 
 pub use receipt::Receipt;
-pub use statement::{Event, FolderOpening, Principal};
+pub use signed::SignedEvent;
+pub use statement::{Event, FolderOpening, Moment, Principal, Step};
 pub use stream::{StreamEntry, StreamHead, Streamed};
 pub use verb::{ActorClass, Verb};

@@ -1,11 +1,13 @@
 //! What an event says.
 
+use std::collections::BTreeSet;
+
 use minicbor::{Decode, Encode};
 
 use crate::{
     codec::wire,
     consent::Purpose,
-    crypto::{Label, Statement, VerifyingKey},
+    crypto::{Label, VerifyingKey, kdf::digest},
     event::{ActorClass, Verb},
     folder::{Commitments, Epoch, FolderKind},
     id::{Digest, FolderId, OpId, PartyId, VaultId},
@@ -54,10 +56,12 @@ pub struct FolderOpening {
     pub nonce: [u8; 16],
 }
 
-/// A statement "I did this, to these": ids, verbs and digests, no content and no names.
+/// What was done: all that a folder's readers need to verify it, and nothing that joins it to another folder.
+///
+/// Ids, verbs and digests, no content and no names.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub struct Event {
+pub struct Step {
     /// The version of this format.
     #[n(0)]
     pub format: u8,
@@ -70,73 +74,105 @@ pub struct Event {
     /// Who acts, and signs.
     #[n(3)]
     pub actor: Principal,
-    /// As what kind of actor.
-    #[n(4)]
-    pub class: ActorClass,
-    /// For whom, if for another.
-    #[n(5)]
-    pub on_behalf_of: Option<PartyId>,
     /// Whose data it is about.
-    #[n(6)]
+    #[n(4)]
     pub owner: Principal,
-    /// The newest head of the folder that the actor has verified.
-    #[n(7)]
-    pub seen: Option<Head>,
-    /// An owner: the newest head of its stream that it has verified.
-    #[n(8)]
-    pub seen_stream: Option<Head>,
     /// What was done.
-    #[n(9)]
+    #[n(5)]
     pub verb: Verb,
     /// To which folder.
-    #[n(10)]
+    #[n(6)]
     pub folder: Option<FolderId>,
     /// In which epoch: the one it makes, for [`Verb::Rotate`] and [`Verb::Revoke`].
-    #[n(11)]
+    #[n(7)]
     pub epoch: Option<Epoch>,
-    /// The folder's head before.
-    #[n(12)]
+    /// The folder's head before; for a new epoch, where the older ones end.
+    #[n(8)]
     pub before: Option<Head>,
     /// The folder's head after.
-    #[n(13)]
+    #[n(9)]
     pub after: Option<Head>,
     /// The digests of the grants' statements it brings.
-    #[n(14)]
+    #[n(10)]
     pub grants: Vec<Digest>,
     /// The commitments to the keys of the epoch it makes.
-    #[n(15)]
+    #[n(11)]
     pub commitments: Option<Commitments>,
     /// The digest of the back links it brings.
-    #[n(16)]
+    #[n(12)]
     pub back_links: Option<Digest>,
-    /// What else it is about: a card, an attestation, a policy, the grant it uses or ends.
-    #[n(17)]
+    /// What else it is about: a card, an attestation, a policy, the grant it uses or ends, the beginning of the folder.
+    #[n(13)]
     pub subject: Option<Digest>,
     /// What begins with the folder.
-    #[n(18)]
+    #[n(14)]
     pub opening: Option<FolderOpening>,
+    /// How many records of each clearance it adds.
+    #[n(15)]
+    pub counts: Option<Counts>,
+    /// The digest of all grants of the epoch that a new one replaces: none made meanwhile is lost unseen.
+    #[n(16)]
+    pub replaces: Option<Digest>,
+}
+
+/// When it was done, and how far the actor had seen: what readers of one folder could join to another by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Moment {
+    /// When, by the actor's clock.
+    #[n(0)]
+    pub at: Timestamp,
+    /// Random: the digest of a moment tells nothing.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub salt: [u8; 16],
+    /// As what kind of actor.
+    #[n(2)]
+    pub class: ActorClass,
+    /// For whom, if for another.
+    #[n(3)]
+    pub on_behalf_of: Option<PartyId>,
+    /// The newest head of the folder that the actor has verified.
+    #[n(4)]
+    pub seen: Option<Head>,
+    /// An owner: the newest head of its stream that it has verified.
+    #[n(5)]
+    pub seen_stream: Option<Head>,
     /// What for.
-    #[n(19)]
+    #[n(6)]
     pub purpose: Option<Purpose>,
     /// Why: a denial's code.
-    #[n(20)]
+    #[n(7)]
     pub reason: Option<u8>,
-    /// When, by the actor's clock.
-    #[n(21)]
-    pub at: Timestamp,
-    /// Random: an event's digest tells nothing to who does not have the event.
-    #[cbor(n(22), with = "minicbor::bytes")]
-    pub salt: [u8; 16],
-    /// How many records of each clearance it adds.
-    #[n(23)]
-    pub counts: Option<Counts>,
+}
+
+/// A statement "I did this, to these, then".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What was done.
+    pub step: Step,
+    /// When.
+    pub moment: Moment,
 }
 
 // READERS_MAX digests of 34 bytes, and the fields.
-wire! { Event: "event", 12 * 1024; }
+wire! { Step: "event", 12 * 1024; Moment: "moment of an event", 512; }
 
-impl Statement for Event {
-    const LABEL: Label = Label::Event;
+impl std::ops::Deref for Event {
+    type Target = Step;
+
+    fn deref(&self) -> &Step {
+        &self.step
+    }
+}
+
+impl Step {
+    /// The digest of a set of grants, by their statements' digests.
+    #[must_use]
+    pub fn replaced(grants: impl IntoIterator<Item = Digest>) -> Digest {
+        let grants: BTreeSet<Digest> = grants.into_iter().collect();
+        let parts: Vec<&[u8]> = grants.iter().map(|grant| grant.as_bytes().as_slice()).collect();
+        digest(Label::Replaced, &parts)
+    }
 }
 
 impl Event {
@@ -153,30 +189,47 @@ impl Event {
         salt: [u8; 16],
     ) -> Self {
         Self {
-            format: Self::FORMAT,
-            vault,
-            op_id,
-            actor,
-            class: ActorClass::Person,
-            on_behalf_of: None,
-            owner: actor,
-            seen: None,
-            seen_stream: None,
-            verb,
-            folder: None,
-            epoch: None,
-            before: None,
-            after: None,
-            grants: Vec::new(),
-            commitments: None,
-            back_links: None,
-            subject: None,
-            opening: None,
-            purpose: None,
-            reason: None,
-            at,
-            salt,
-            counts: None,
+            step: Step {
+                format: Self::FORMAT,
+                vault,
+                op_id,
+                actor,
+                owner: actor,
+                verb,
+                folder: None,
+                epoch: None,
+                before: None,
+                after: None,
+                grants: Vec::new(),
+                commitments: None,
+                back_links: None,
+                subject: None,
+                opening: None,
+                counts: None,
+                replaces: None,
+            },
+            moment: Moment {
+                at,
+                salt,
+                class: ActorClass::Person,
+                on_behalf_of: None,
+                seen: None,
+                seen_stream: None,
+                purpose: None,
+                reason: None,
+            },
         }
+    }
+
+    /// The same, with its step changed.
+    #[must_use]
+    pub fn with(self, change: impl FnOnce(Step) -> Step) -> Self {
+        Self { step: change(self.step), moment: self.moment }
+    }
+
+    /// The same, with its moment changed.
+    #[must_use]
+    pub fn when(self, change: impl FnOnce(Moment) -> Moment) -> Self {
+        Self { moment: change(self.moment), step: self.step }
     }
 }

@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     codec::{self, wire},
-    crypto::{Label, Signed, Statement},
-    event::{Event, Principal},
+    crypto::{Label, Statement},
+    event::{Principal, SignedEvent},
     id::{Digest, VaultId},
     merkle::{Head, leaf_hash},
     time::Timestamp,
@@ -43,7 +43,7 @@ pub struct Streamed {
     pub received: Timestamp,
     /// The event.
     #[n(1)]
-    pub event: Signed<Event>,
+    pub event: SignedEvent,
 }
 
 impl Streamed {

@@ -2,7 +2,18 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::id::{FolderId, VaultId};
+use crate::{
+    crypto::{Label, kdf::digest},
+    folder::FolderKind,
+    id::{FolderId, PartyId, VaultId},
+};
+
+/// The id of a folder that is no Case: it vouches for the owner, so that nobody begins a folder under another's id.
+#[must_use]
+pub fn owned_folder(vault: VaultId, owner: PartyId, kind: FolderKind, nonce: [u8; 16]) -> FolderId {
+    let parts: [&[u8]; 4] = [vault.as_bytes(), owner.as_bytes(), &[kind.code()], &nonce];
+    FolderId::from_bytes(*digest(Label::FolderId, &parts).as_bytes())
+}
 
 /// The number of an epoch, from one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]

@@ -13,5 +13,5 @@ mod key;
 
 pub use back_link::BackLinks;
 pub use clearance::{Clearance, FolderKind};
-pub use epoch::{Epoch, EpochOf};
+pub use epoch::{Epoch, EpochOf, owned_folder};
 pub use key::{Commitments, FolderKey};

@@ -4,11 +4,14 @@ use crate::{
     consent::{Grant, Purpose, Reader, Terms},
     custodian::Part,
     error::{Error, Misuse, Tampering},
-    event::{Event, Verb},
-    folder::FolderKind,
+    event::{Moment, Step, Verb},
+    folder::{Clearance, FolderKind},
     id::{FolderId, GrantId, PartyId},
     party::{Card, Patient, Role},
-    session::{Case, Session, exchange::Outcome},
+    session::{
+        Case, Session,
+        exchange::{From, Outcome},
+    },
 };
 
 /// A grant that was made.
@@ -34,7 +37,7 @@ impl Session<'_, Patient> {
         if terms.purpose() != Purpose::Treatment {
             return Err(Misuse::Terms.into());
         }
-        self.settle()?;
+        self.settle_identity()?;
         self.give(case, doctor, terms, Some(self.own_identity()?))
     }
 
@@ -65,7 +68,7 @@ impl Session<'_, Patient> {
         }
         let (card, vouched) = self.vouched(doctor)?;
         if card.role() != Role::Doctor {
-            return Err(Misuse::NotAttested.into());
+            return Err(Misuse::NotADoctor.into());
         }
         let reader = Reader { card: &card, attested: Some(vouched.digest), because: None };
         for _ in 0..3 {
@@ -73,9 +76,11 @@ impl Session<'_, Patient> {
             let mut parts = vec![part];
             if let Some(identity) = &identity {
                 let reader = Reader { because: Some(case.folder), ..reader };
-                parts.push(self.grant_part(identity, Verb::Assign, reader, terms.reading())?.0);
+                // Who the patient is, and no more: however private the case, imported documents stay the owner's.
+                let terms = terms.reading().cleared_for(Clearance::Normal);
+                parts.push(self.grant_part(identity, Verb::Assign, reader, terms)?.0);
             }
-            if matches!(self.submit(Some(self.id()), parts)?, Outcome::Accepted(_)) {
+            if matches!(self.submit(From::Owner, parts)?, Outcome::Accepted(_)) {
                 return Ok(granted);
             }
             let stale: Vec<FolderId> = identity.iter().chain([case]).map(|case| case.folder).collect();
@@ -96,15 +101,12 @@ impl Session<'_, Patient> {
         let mut random = self.fork_random();
         let grant = Grant::seal(key, reader, terms, &mut random).map_err(|_unfit| Tampering::Grant)?;
         let event = self.event(self.actor_in(case)?, verb, self.fresh_op())?;
-        let event = Event {
-            folder: Some(case.folder),
-            epoch: Some(pen.epoch),
-            grants: vec![grant.statement.digest()],
-            purpose: Some(terms.purpose()),
-            ..event
-        };
+        let grants = vec![grant.statement.digest()];
+        let event = event
+            .with(|step| Step { folder: Some(case.folder), epoch: Some(pen.epoch), grants, ..step })
+            .when(|moment| Moment { purpose: Some(terms.purpose()), ..moment });
         let granted = Granted { grant: grant.statement.grant, terms };
-        Ok((Part { grants: vec![grant], ..Part::of(self.sign_in_case(case, &event)?) }, granted))
+        Ok((Part { grants: vec![grant], ..Part::of(self.sign_in_case(case, event)?) }, granted))
     }
 }
 

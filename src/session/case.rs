@@ -5,6 +5,7 @@ use crate::{
     custodian::MyFolder,
     folder::FolderKind,
     id::FolderId,
+    session::exchange::From,
 };
 
 /// A folder one may open: one's own, or one that was granted.
@@ -50,6 +51,11 @@ impl Case {
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.is_closed
+    }
+
+    /// As whom one hands something in that is about it.
+    pub(super) const fn sender(&self) -> From {
+        if self.granted.is_some() { From::Other } else { From::Owner }
     }
 
     pub(super) fn statement(&self) -> Option<GrantStatement> {

@@ -11,7 +11,7 @@ use crate::{
     custodian::{Answer, Question},
     error::{Error, Misuse, Tampering},
     folder::{Clearance, FolderKind},
-    id::{FolderId, PartyId, RecordId},
+    id::{Digest, FolderId, PartyId, RecordId},
     party::{Doctor, Role, RoleType},
     record::{Content, Kind, Leaf, SealedRecord, open},
     session::{
@@ -69,6 +69,8 @@ pub struct Chart<'s, 'c, R> {
 struct BesideChart {
     owner: Option<PartyId>,
     vouched: Option<Vouched>,
+    /// The event that began the folder.
+    begun: Option<Digest>,
 }
 
 /// A record of a chart, in its newest version, with its content.
@@ -79,7 +81,7 @@ pub struct Record {
     kind: Kind,
     clearance: Clearance,
     author: Author,
-    at: Timestamp,
+    at: Option<Timestamp>,
     content: Content,
 }
 
@@ -114,9 +116,9 @@ impl Record {
         self.author
     }
 
-    /// When, by the author's clock.
+    /// When, by the author's clock; of another's Identity that is not told.
     #[must_use]
-    pub const fn at(&self) -> Timestamp {
+    pub const fn at(&self) -> Option<Timestamp> {
         self.at
     }
 
@@ -133,6 +135,18 @@ impl Record {
     pub fn value<T: DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(self.content.to_value()?)
     }
+}
+
+/// A record that does not open, or is not what its author signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// The record.
+    pub record: RecordId,
+    /// Its version.
+    pub version: u32,
+    /// Who wrote it: whom to ask.
+    pub author: Author,
 }
 
 /// Who someone is: what an Identity folder says.
@@ -174,7 +188,7 @@ impl Identity {
 
 impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     pub(super) fn new(session: &'s Session<'c, R>, case: Case, verified: Verified, beside: Beside) -> Self {
-        let Verified { ring, epoch, clearance, list, entries, hidden, statement } = verified;
+        let Verified { ring, epoch, clearance, list, entries, hidden, statement, begun } = verified;
         let ring = Arc::new(ring);
         let pen = Pen { ring: Arc::clone(&ring), epoch, list, clearance };
         session.state().pens.insert(case.folder, Arc::new(pen));
@@ -184,9 +198,9 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
             .owner
             .as_ref()
             .zip(trust)
-            .and_then(|((card, attestations), trust)| trust.vouched(card, attestations, now));
-        let owner = beside.owner.map(|(card, _)| card.party());
-        let (terms, beside) = (statement.terms, BesideChart { owner, vouched });
+            .and_then(|(owner, trust)| trust.vouched(&owner.card, &owner.attestations, now));
+        let owner = beside.owner.map(|owner| owner.card.party());
+        let (terms, beside) = (statement.terms, BesideChart { owner, vouched, begun });
         let newest = newest(&entries);
         Self { session, case, ring, entries, hidden, terms, beside, newest }
     }
@@ -224,7 +238,7 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     /// The records in their newest versions, opened; those of original documents, which are large, left out.
     ///
     /// # Errors
-    /// [`Tampering::Record`] if one does not open in its place.
+    /// [`Tampering::Record`] if one does not open in its place; [`Self::readable`] has the rest.
     pub fn records(&self) -> Result<Vec<Record>, Error> {
         self.of(|kind| kind != Kind::Original)
     }
@@ -242,7 +256,8 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     /// # Errors
     /// As [`Self::records`]; [`Misuse::NoRecord`] if there is no such record here.
     pub fn record(&self, record: RecordId) -> Result<Record, Error> {
-        self.read(*self.newest.get(&record).ok_or(Misuse::NoRecord)?)
+        let index = *self.newest.get(&record).ok_or(Misuse::NoRecord)?;
+        self.read_all(&[index])?.into_iter().next().ok_or_else(|| Misuse::NoRecord.into())
     }
 
     /// All versions of a record, the first first.
@@ -251,42 +266,87 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     /// As [`Self::records`]; [`Misuse::NoRecord`] if there is no such record here.
     pub fn versions(&self, record: RecordId) -> Result<Vec<Record>, Error> {
         let versions = self.entries.iter().enumerate().filter(|(_, entry)| entry.leaf.record == record);
-        let versions: Vec<Record> = versions.map(|(index, _)| self.read(index)).collect::<Result<_, _>>()?;
-        if versions.is_empty() { Err(Misuse::NoRecord.into()) } else { Ok(versions) }
+        let versions: Vec<usize> = versions.map(|(index, _)| index).collect();
+        if versions.is_empty() { Err(Misuse::NoRecord.into()) } else { self.read_all(&versions) }
+    }
+
+    /// The records that open, and those that do not: what a writer spoilt does not hide what others wrote.
+    ///
+    /// # Errors
+    /// [`Error::Store`] or [`Error::Denied`] if the rest of a large chart cannot be had.
+    pub fn readable(&self) -> Result<(Vec<Record>, Vec<Unreadable>), Error> {
+        let (mut records, mut spoilt) = (Vec::new(), Vec::new());
+        for index in self.indices(|kind| kind != Kind::Original) {
+            match (self.read_all(&[index]), self.entries.get(index)) {
+                (Ok(read), _) => records.extend(read),
+                (Err(Error::Tampered(Tampering::Record)), Some(entry)) => {
+                    let Listed { leaf, author, .. } = entry;
+                    spoilt.push(Unreadable { record: leaf.record, version: leaf.version, author: *author });
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok((records, spoilt))
     }
 
     fn of(&self, wanted: impl Fn(Kind) -> bool) -> Result<Vec<Record>, Error> {
-        let mut indices: Vec<usize> = self.newest.values().copied().collect();
-        indices.sort_unstable();
-        let is_wanted = |index: &usize| self.entries.get(*index).is_some_and(|entry| wanted(entry.leaf.kind));
-        let indices: Vec<usize> = indices.into_iter().filter(is_wanted).collect();
-        spread::map(&indices, RECORDS_WORTH_A_THREAD, |index| self.read(*index)).into_iter().collect()
+        self.read_all(&self.indices(wanted))
     }
 
-    fn read(&self, index: usize) -> Result<Record, Error> {
-        let entry = self.entries.get(index).ok_or(Misuse::NoRecord)?;
-        let leaf = &entry.leaf;
-        let sealed = SealedRecord::from_bytes(&entry.sealed).or(Err(Tampering::Record))?;
-        let chunks = self.chunks(&sealed, leaf)?;
+    /// The newest versions of records of these kinds, in the order of the list.
+    fn indices(&self, wanted: impl Fn(Kind) -> bool) -> Vec<usize> {
+        let is_wanted = |index: &usize| self.entries.get(*index).is_some_and(|entry| wanted(entry.leaf.kind));
+        let mut indices: Vec<usize> = self.newest.values().copied().filter(is_wanted).collect();
+        indices.sort_unstable();
+        indices
+    }
+
+    /// Opens records, those that did not come with the chart included.
+    fn read_all(&self, indices: &[usize]) -> Result<Vec<Record>, Error> {
+        let entries: Vec<&Listed> = indices.iter().filter_map(|index| self.entries.get(*index)).collect();
+        let mut fetched = BTreeMap::new();
+        for entry in entries.iter().filter(|entry| entry.sealed.is_none()) {
+            if !fetched.contains_key(&entry.position) {
+                fetched.extend(self.fetch(entry.position)?);
+            }
+        }
+        let opened = spread::map(&entries, RECORDS_WORTH_A_THREAD, |entry| self.read(entry, &fetched));
+        opened.into_iter().collect()
+    }
+
+    fn read(&self, entry: &Listed, fetched: &BTreeMap<u64, ByteVec>) -> Result<Record, Error> {
+        let Listed { leaf, position, author, at, sealed } = entry;
+        let sealed = sealed.as_ref().or_else(|| fetched.get(position)).ok_or(Tampering::List)?;
+        let chunks = self.chunks(sealed, *position)?;
         let (key, salt) = self.ring.of(leaf.epoch).ok_or(Tampering::Record)?;
-        let content = open(key, salt, leaf, &entry.sealed, &chunks).or(Err(Tampering::Record))?;
+        let content = open(key, salt, leaf, sealed, &chunks).or(Err(Tampering::Record))?;
         Ok(Record {
             id: leaf.record,
             version: leaf.version,
             kind: leaf.kind,
             clearance: leaf.clearance,
-            author: entry.author,
-            at: entry.at,
+            author: *author,
+            at: *at,
             content,
         })
     }
 
-    fn chunks(&self, sealed: &SealedRecord<'_>, leaf: &Leaf) -> Result<Vec<ByteVec>, Error> {
-        if sealed.chunk_count() == 0 {
+    /// The sealed records from a position of the list on, as many as one answer holds.
+    fn fetch(&self, from: u64) -> Result<BTreeMap<u64, ByteVec>, Error> {
+        let Answer::Records(sealed) = self.session.ask(Question::Records(self.case.folder, from))? else {
+            return Err(Tampering::Answer.into());
+        };
+        let positions =
+            self.entries.iter().map(|entry| entry.position).skip_while(|position| *position < from);
+        let found: BTreeMap<u64, ByteVec> = positions.zip(sealed).collect();
+        if found.contains_key(&from) { Ok(found) } else { Err(Tampering::List.into()) }
+    }
+
+    fn chunks(&self, sealed: &[u8], position: u64) -> Result<Vec<ByteVec>, Error> {
+        if SealedRecord::from_bytes(sealed).or(Err(Tampering::Record))?.chunk_count() == 0 {
             return Ok(Vec::new());
         }
-        let question = Question::Chunks(self.case.folder, leaf.record, leaf.version);
-        let Answer::Chunks(chunks) = self.session.ask(question)? else {
+        let Answer::Chunks(chunks) = self.session.ask(Question::Chunks(self.case.folder, position))? else {
             return Err(Tampering::Answer.into());
         };
         Ok(chunks)
@@ -304,15 +364,20 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
 }
 
 /// The newest version of each record, as its index.
+///
+/// Versions follow on one another, and stay the same kind of thing and as private; what does not is a version of nothing.
 fn newest(entries: &[Listed]) -> BTreeMap<RecordId, usize> {
     let mut newest: BTreeMap<RecordId, (usize, &Leaf)> = BTreeMap::new();
-    for (index, entry) in entries.iter().enumerate() {
-        let leaf = &entry.leaf;
-        let known = newest.entry(leaf.record).or_insert((index, leaf));
-        // A version that is another thing, or less private, does not stand in for what it claims to amend.
-        let amends = (leaf.kind, leaf.clearance) == (known.1.kind, known.1.clearance);
-        if amends && leaf.version > known.1.version {
-            *known = (index, leaf);
+    for (index, Listed { leaf, .. }) in entries.iter().enumerate() {
+        let follows = match newest.get(&leaf.record) {
+            None => leaf.version == 1,
+            Some((_, last)) => {
+                last.version.checked_add(1) == Some(leaf.version)
+                    && (last.kind, last.clearance) == (leaf.kind, leaf.clearance)
+            }
+        };
+        if follows {
+            newest.insert(leaf.record, (index, leaf));
         }
     }
     newest.into_iter().map(|(record, (index, _))| (record, index)).collect()
@@ -333,11 +398,15 @@ impl Chart<'_, '_, Doctor> {
             identity: None,
             is_closed: false,
         };
+        if self.case.kind != FolderKind::Case {
+            return Err(Misuse::NoIdentity.into());
+        }
         let (verified, beside) = self.session.open_verified(&identity)?;
-        let (card, _) = beside.owner.as_ref().ok_or(Tampering::Chart)?;
+        let card = &beside.owner.as_ref().ok_or(Tampering::Chart)?.card;
         let tie = beside.tie.as_ref().ok_or(Tampering::Chart)?;
+        let place = (self.session.vault_id()?, self.case.folder);
         let is_its = verified.statement.because == Some(self.case.folder)
-            && ties(tie, card, self.session.vault_id()?, self.case.folder)
+            && ties(tie, card, place, self.beside.begun)
             && is_doctor(&self.session.card);
         if !is_its {
             return Err(Tampering::Chart.into());

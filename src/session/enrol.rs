@@ -4,17 +4,17 @@ use serde::Serialize;
 
 use crate::{
     consent::{Grant, Reader, Terms},
-    custodian::Custodian,
-    custodian::{Answer, Part, Question},
+    custodian::{Answer, Custodian, Part, Question, Sender},
     error::{Error, Misuse, Tampering, Unavailable},
-    event::{Event, FolderOpening, Principal, Verb},
-    folder::{Epoch, EpochOf, FolderKey, FolderKind},
+    event::{FolderOpening, Principal, Step, Verb},
+    folder::{Epoch, EpochOf, FolderKey, FolderKind, owned_folder},
     id::FolderId,
+    merkle::Head,
     party::{Keyring, Owner, Registrar, RoleType},
     record::{Content, Kind},
     session::{
         Case, Memory, Session, Tools,
-        exchange::{Hand, Outcome},
+        exchange::{From, Hand, Outcome},
         write::Entry,
     },
 };
@@ -50,18 +50,20 @@ impl<'c, R: Owner> Session<'c, R> {
         let trust = session.meet()?;
         let me = Principal::Party(session.id());
         let event = session.event(me, Verb::Enrol, session.fresh_op())?;
-        let event = Event { subject: Some(session.card.digest()), ..event };
-        let enrol = Part { card: Some(session.card.clone()), ..Part::of(session.sign(&Hand::Own, &event)) };
+        let event = event.with(|step| Step { subject: Some(session.card.digest()), ..step });
+        let sender = Some(Sender::digest_of(session.token()?.expose()));
+        let card = Some(session.card.clone());
+        let enrol = Part { card, sender, ..Part::of(session.sign(&Hand::Own, event)) };
         let readers: Vec<_> = trust.registrars.iter().map(|card| (card, Terms::vetting())).collect();
-        let folder = FolderId::from_bytes(session.random());
-        let opening = FolderOpening { kind: FolderKind::Identity, verifying: None, nonce: session.random() };
+        let (kind, nonce) = (FolderKind::Identity, session.random());
+        let folder = owned_folder(trust.vault, session.id(), kind, nonce);
+        let opening = FolderOpening { kind, verifying: None, nonce };
         let mut parts = vec![enrol];
         parts.extend(session.begin(folder, opening, &readers)?);
-        let accepted = match session.submit(Some(session.id()), parts)? {
-            Outcome::Accepted(accepted) => accepted,
+        match session.submit(From::Owner, parts)? {
+            Outcome::Accepted(accepted) => drop(accepted),
             Outcome::Conflict => return Err(Misuse::Enrolled.into()),
-        };
-        drop(accepted);
+        }
         let identity = Case::own(folder, FolderKind::Identity);
         session.write_entries(&identity, vec![Entry::of_content(Kind::Profile, content)])?;
         Ok(session)
@@ -87,7 +89,6 @@ impl<'c, R: Owner> Session<'c, R> {
         tools: Tools,
     ) -> Result<Self, Error> {
         let session = Self::arrive(custodian, keyring, memory, tools)?;
-        session.own_folders()?;
         session.sync()?;
         match session.settle() {
             // A vault that is open for salvage answers, and takes nothing.
@@ -106,8 +107,8 @@ impl<'c, R: Owner> Session<'c, R> {
         let vault = self.vault_id()?;
         let me = Principal::Party(self.id());
         let event = self.event(me, Verb::OpenFolder, self.fresh_op())?;
-        let event = Event { folder: Some(folder), opening: Some(opening), ..event };
-        let begun = Part::of(self.sign(&Hand::Own, &event));
+        let event = event.with(|step| Step { folder: Some(folder), opening: Some(opening), ..step });
+        let begun = Part::of(self.sign(&Hand::Own, event));
         let mut random = self.fork_random();
         let key = FolderKey::generate(EpochOf { vault, folder, epoch: Epoch::FIRST }, &mut random);
         let now = self.clock.now();
@@ -125,14 +126,17 @@ impl<'c, R: Owner> Session<'c, R> {
             FolderKind::Credentials | FolderKind::Identity | FolderKind::Summary => (Hand::Own, me),
         };
         let event = self.event(actor, Verb::Rotate, self.fresh_op())?;
-        let event = Event {
+        let commitments = Some(key.commitments().map_err(wrong)?);
+        let event = event.with(|step| Step {
             folder: Some(folder),
             epoch: Some(Epoch::FIRST),
+            before: Some(Head::default()),
             grants: grants.iter().map(|grant| grant.statement.digest()).collect(),
-            commitments: Some(key.commitments().map_err(wrong)?),
-            ..event
-        };
-        Ok([begun, Part { grants, ..Part::of(self.sign(&hand, &event)) }])
+            commitments,
+            subject: Some(begun.event.digest()),
+            ..step
+        });
+        Ok([begun, Part { grants, ..Part::of(self.sign(&hand, event)) }])
     }
 }
 

@@ -3,20 +3,30 @@
 use crate::{
     codec,
     credential::Trust,
-    crypto::Signed,
-    custodian::{Accepted, Answer, OwnFolder, Part, Query, Question, Refusal, Request, Response, Submission},
+    crypto::{Label, Secret, Signed},
+    custodian::{Accepted, Answer, Part, Query, Question, Refusal, Request, Response, Sender, Submission},
     error::{Error, Misuse, Tampering, Unavailable},
-    event::{Event, Principal, Receipt, Verb},
+    event::{Event, Moment, Principal, Receipt, SignedEvent, Verb},
     folder::FolderKind,
     id::{Digest, FolderId, OpId, VaultId},
     party::{CaseKey, RoleType},
-    session::Session,
+    session::{Memory, Session, memory::Own},
 };
 
 /// What came of a submission that may meet another's.
 pub(super) enum Outcome {
     Accepted(Box<Accepted>),
     Conflict,
+}
+
+/// How many promises are kept open before the stream is looked at.
+const PROMISES_MAX: usize = 256;
+
+/// Who hands something in: the owner of what it is about, or another, who does not know whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    Other,
+    Owner,
 }
 
 /// With which key the owner acts in one of its folders.
@@ -98,14 +108,14 @@ impl<R: RoleType> Session<'_, R> {
         OpId::from_bytes(self.random())
     }
 
-    /// Hands in what belongs together; as the owner of the data, or as someone it was granted to.
-    pub(super) fn submit(
-        &self,
-        owner: Option<crate::id::PartyId>,
-        parts: Vec<Part>,
-    ) -> Result<Outcome, Error> {
+    /// Hands in what belongs together.
+    pub(super) fn submit(&self, from: From, parts: Vec<Part>) -> Result<Outcome, Error> {
         let events: Vec<Digest> = parts.iter().map(|part| part.event.digest()).collect();
-        let response = self.exchange(&Request::Submit(Submission { owner, parts }))?;
+        let sender = match from {
+            From::Other => None,
+            From::Owner => Some(Sender { owner: self.id(), token: *self.token()?.expose() }),
+        };
+        let response = self.exchange(&Request::Submit(Submission { sender, parts }))?;
         let accepted = match response {
             Response::Accepted(accepted) => accepted,
             Response::Refused(Refusal::Conflict) => return Ok(Outcome::Conflict),
@@ -119,62 +129,53 @@ impl<R: RoleType> Session<'_, R> {
         if receipt.vault != trust.vault || receipt.events != events {
             return Err(Tampering::Receipt.into());
         }
-        if owner == Some(self.id())
-            && let Some(head) = receipt.stream
-        {
-            let mut state = self.state();
-            if state.memory.promised.is_none_or(|promised| promised.size <= head.size) {
-                state.memory.promised = Some(head);
-            }
+        if from == From::Owner && self.keep_promise(&receipt)? >= PROMISES_MAX {
+            self.sync()?;
         }
         Ok(Outcome::Accepted(Box::new(accepted)))
     }
 
+    /// Remembers what was promised of one's own stream: a head that has these events in it, behind all that is known. How
+    /// many promises are open now.
+    fn keep_promise(&self, receipt: &Receipt) -> Result<usize, Error> {
+        let head = receipt.stream.ok_or(Tampering::Receipt)?;
+        let count = u64::try_from(receipt.events.len()).unwrap_or(u64::MAX);
+        let mut state = self.state();
+        let Memory { stream, promised, accepted, .. } = &mut state.memory;
+        let known = promised.iter().map(|promised| promised.size).max().unwrap_or(0).max(stream.size());
+        if head.size < known.saturating_add(count) {
+            return Err(Tampering::Receipt.into());
+        }
+        promised.push(head);
+        accepted.extend(&receipt.events);
+        Ok(promised.len())
+    }
+
+    /// What proves this party to be the sender of what is about its own data.
+    pub(super) fn token(&self) -> Result<Secret<32>, Error> {
+        Ok(self.keyring.derive_own(Label::Sender, &[self.vault_id()?.as_bytes()]))
+    }
+
     /// Hands in what cannot meet another's.
-    pub(super) fn submit_alone(
-        &self,
-        owner: Option<crate::id::PartyId>,
-        parts: Vec<Part>,
-    ) -> Result<Accepted, Error> {
-        match self.submit(owner, parts)? {
+    pub(super) fn submit_alone(&self, from: From, parts: Vec<Part>) -> Result<Accepted, Error> {
+        match self.submit(from, parts)? {
             Outcome::Accepted(accepted) => Ok(*accepted),
             Outcome::Conflict => Err(Misuse::Conflict.into()),
         }
     }
 
-    /// One of the party's own folders, as the custodian describes it; its epochs are verified when it is opened.
-    pub(super) fn own_folder(&self, folder: FolderId) -> Result<OwnFolder, Error> {
-        if let Some(own) = self.state().own.get(&folder) {
-            return Ok(*own);
+    /// One of the party's own folders, as its own stream says.
+    pub(super) fn own_folder(&self, folder: FolderId) -> Result<Own, Error> {
+        let known = || self.state().memory.own.get(&folder).cloned();
+        if let Some(own) = known() {
+            return Ok(own);
         }
-        self.own_folders()?.into_iter().find(|own| own.folder == folder).ok_or_else(|| Misuse::NotOwn.into())
-    }
-
-    /// All of the party's own folders.
-    pub(super) fn own_folders(&self) -> Result<Vec<OwnFolder>, Error> {
-        let Answer::OwnFolders(folders) = self.ask(Question::OwnFolders)? else {
-            return Err(Tampering::Answer.into());
-        };
-        let vault = self.vault_id()?;
-        for own in &folders {
-            let is_own = own.kind != FolderKind::Case
-                || self.keyring.derive_case(vault, own.nonce).folder() == own.folder;
-            if !is_own {
-                return Err(Tampering::Answer.into());
-            }
-        }
-        let mut state = self.state();
-        // A folder that was there is there for good.
-        let missing = state.own.keys().chain(state.memory.granted.keys());
-        if missing.into_iter().any(|known| folders.iter().all(|own| own.folder != *known)) {
-            return Err(Tampering::Head.into());
-        }
-        state.own = folders.iter().map(|own| (own.folder, *own)).collect();
-        Ok(folders)
+        self.sync()?;
+        known().ok_or_else(|| Misuse::NotOwn.into())
     }
 
     /// With which key the party acts in one of its own folders, and as whom.
-    pub(super) fn hand(&self, own: &OwnFolder) -> Result<(Hand, Principal), Error> {
+    pub(super) fn hand(&self, own: &Own) -> Result<(Hand, Principal), Error> {
         if own.kind == FolderKind::Case {
             let key = self.keyring.derive_case(self.vault_id()?, own.nonce);
             let folder = key.folder();
@@ -186,15 +187,16 @@ impl<R: RoleType> Session<'_, R> {
 
     /// Signs an event. What one does under one's own card with one's own data says how far one has seen one's stream;
     /// in a Case that would tie the Case to its owner.
-    pub(super) fn sign(&self, hand: &Hand, event: &Event) -> Signed<Event> {
+    pub(super) fn sign(&self, hand: &Hand, event: Event) -> SignedEvent {
         match hand {
-            Hand::Case(key) => Signed::sign(event, key.signer()),
+            Hand::Case(key) => SignedEvent::sign(&event, key.signer()),
             Hand::Own if event.owner == Principal::Party(self.id()) => {
                 let seen = self.state().memory.stream.head();
                 let seen_stream = Some(seen).filter(|seen| seen.size > 0);
-                Signed::sign(&Event { seen_stream, ..event.clone() }, self.keyring.signer())
+                let event = event.when(|moment| Moment { seen_stream, ..moment });
+                SignedEvent::sign(&event, self.keyring.signer())
             }
-            Hand::Own => Signed::sign(event, self.keyring.signer()),
+            Hand::Own => SignedEvent::sign(&event, self.keyring.signer()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     error::Error,
     fhir::{self, Bundle, Pseudonyms, Split, SplitReport, split},
+    folder::Clearance,
     party::Patient,
     record::{Content, Kind},
     session::{Case, Session, write::Entry},
@@ -46,7 +47,9 @@ impl Session<'_, Patient> {
         let is_packed = document.starts_with(&[0x1f, 0x8b]);
         let media = if is_packed { "application/gzip" } else { FHIR };
         let original = Content::from_bytes(media, document)?;
-        identity_entries.push(Entry::of_content(Kind::Original, original));
+        // With the whole chart in it, whoever is told who the patient is must not be able to open it.
+        identity_entries
+            .push(Entry::of_content(Kind::Original, original).cleared_for(Clearance::VeryRestricted));
         let (case_records, identity_records) = (case_entries.len(), identity_entries.len());
         let own = self.own_identity()?;
         let case = self.begin_case()?;

@@ -1,6 +1,6 @@
-//! The party's own stream: read, verified, remembered; history in plain words.
+//! Streams: read, verified; one's own remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     credential::Trust,
@@ -8,65 +8,17 @@ use crate::{
     custodian::{Answer, Question, StreamPage},
     error::{Error, Tampering},
     event::{Event, Principal, StreamHead, Streamed, Verb},
-    folder::FolderKind,
-    id::{FolderId, PartyId},
+    folder::{Epoch, FolderKind},
+    id::{Digest, FolderId, PartyId},
     merkle::{Frontier, Head},
-    party::{Card, CaseKey, Owner, Role, RoleType},
-    session::{Session, memory::Keyholders, verify::grants_of},
+    party::{Card, CaseKey, Owner, RoleType},
+    session::{Memory, Session, memory::Own},
     spread,
     time::Timestamp,
 };
 
 /// How many signatures are worth a thread: some two hundred microseconds of work.
 const SIGNATURES_WORTH_A_THREAD: usize = 4;
-
-/// One line of a history: who did what, when, why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HistoryLine {
-    /// Its position in the stream.
-    pub seq: u64,
-    /// When the custodian received it.
-    pub received: Timestamp,
-    /// Who acted, as the stream says.
-    pub actor: Principal,
-    /// The actor's role; none for the owner acting as a Case, and the custodian.
-    pub role: Option<Role>,
-    /// Whether it was the stream's owner.
-    pub is_own: bool,
-    /// What was done.
-    pub verb: Verb,
-    /// To which folder.
-    pub folder: Option<FolderId>,
-    /// What that folder is for, if it is known.
-    pub kind: Option<FolderKind>,
-    /// What for.
-    pub purpose: Option<crate::consent::Purpose>,
-    /// The folder's head after a write.
-    pub after: Option<Head>,
-}
-
-impl std::fmt::Display for HistoryLine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { received, actor, role, is_own, verb, folder, kind, purpose, .. } = self;
-        write!(f, "{received}  ")?;
-        match (is_own, role, actor) {
-            (true, ..) => f.write_str("you")?,
-            (false, Some(role), Principal::Party(party)) => write!(f, "{role} {party}")?,
-            (false, ..) => write!(f, "{actor}")?,
-        }
-        write!(f, " {verb}")?;
-        match (folder, kind) {
-            (Some(_), Some(FolderKind::Identity)) => f.write_str(" your identity")?,
-            (Some(folder), Some(kind)) => write!(f, " your {kind} {folder}")?,
-            (Some(folder), None) => write!(f, " folder {folder}")?,
-            (None, _) if *verb == Verb::Enrol => f.write_str(" here")?,
-            (None, _) if *verb == Verb::Attest => f.write_str(" you")?,
-            (None, _) => (),
-        }
-        purpose.filter(|_| *verb == Verb::Open).map_or(Ok(()), |purpose| write!(f, ", for {purpose}"))
-    }
-}
 
 /// What checking a whole stream found: all of it in order, signed, and as far as was promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +30,18 @@ pub struct StreamReport {
     pub signatures: u64,
 }
 
+/// An event of a stream, verified.
+pub(super) struct Line {
+    pub(super) seq: u64,
+    pub(super) received: Timestamp,
+    pub(super) digest: Digest,
+    pub(super) event: Event,
+}
+
 /// A stream's events, read from a position and verified.
 pub(super) struct Pages {
     pub(super) frontier: Frontier,
-    pub(super) events: Vec<(u64, Timestamp, Event)>,
+    pub(super) events: Vec<Line>,
     pub(super) cards: BTreeMap<PartyId, Card>,
 }
 
@@ -93,7 +53,7 @@ struct Keys {
 }
 
 impl<R: RoleType> Session<'_, R> {
-    /// Reads a stream from where a frontier stands to its end, and verifies it: positions, signatures, head.
+    /// Reads a stream from where a frontier stands to its end, and verifies it: positions, times, signatures, head.
     pub(super) fn read_stream(
         &self,
         of: Principal,
@@ -103,7 +63,7 @@ impl<R: RoleType> Session<'_, R> {
         let trust = self.trust()?;
         let mut frontier = from;
         let mut keys = Keys::default();
-        let mut events = Vec::new();
+        let mut events: Vec<Line> = Vec::new();
         let mut promised: Vec<Head> = promised.to_vec();
         loop {
             let seq = frontier.size();
@@ -124,21 +84,15 @@ impl<R: RoleType> Session<'_, R> {
                 keys.cards.insert(card.party(), card);
             }
             let is_empty = page.is_empty();
-            let signers: Vec<VerifyingKey> = page
-                .iter()
-                .map(|streamed| self.signer_of(streamed, &mut keys, &trust))
-                .collect::<Result<_, _>>()?;
-            let pairs: Vec<_> = page.iter().zip(&signers).collect();
-            let verified = spread::map(&pairs, SIGNATURES_WORTH_A_THREAD, |(streamed, key)| {
-                self.proven.verify(&streamed.event, key)
-            });
-            for (streamed, event) in page.iter().zip(verified) {
+            for (streamed, event) in page.iter().zip(self.verify_page(&page, &mut keys, (of, &trust))?) {
                 let seq = frontier.size();
-                let event = event.map_err(|_forged| Tampering::Stream)?;
-                check_owner(&event, of, &trust)?;
-                frontier.append(streamed.entry(seq).hash());
+                let (entry, received) = (streamed.entry(seq), streamed.received);
+                if events.last().is_some_and(|last| received < last.received) {
+                    return Err(Tampering::Stream.into());
+                }
+                frontier.append(entry.hash());
                 check_promised(&mut promised, &frontier)?;
-                events.push((seq, streamed.received, event));
+                events.push(Line { seq, received, digest: entry.event, event });
             }
             if frontier.size() >= head.size || is_empty {
                 // What was promised beyond this end is missing.
@@ -151,32 +105,67 @@ impl<R: RoleType> Session<'_, R> {
         }
     }
 
-    /// Whose signature an event of a stream must bear, by what it claims: a Case's key is vouched for by its id.
-    fn signer_of(&self, streamed: &Streamed, keys: &mut Keys, trust: &Trust) -> Result<VerifyingKey, Error> {
+    /// The events of a page, each signed by whom it names, each about whose stream it is.
+    fn verify_page(
+        &self,
+        page: &[Streamed],
+        keys: &mut Keys,
+        (of, trust): (Principal, &Trust),
+    ) -> Result<Vec<Event>, Error> {
+        let signer = |streamed: &Streamed| self.signer_of(streamed, keys, (of, trust));
+        let signers: Vec<VerifyingKey> = page.iter().map(signer).collect::<Result<_, _>>()?;
+        let pairs: Vec<_> = page.iter().zip(&signers).collect();
+        let verified = spread::map(&pairs, SIGNATURES_WORTH_A_THREAD, |(streamed, key)| {
+            self.proven.verify(&streamed.event, key)
+        });
+        verified.into_iter().map(|event| event.map_err(|_forged| Tampering::Stream.into())).collect()
+    }
+
+    /// Whose signature an event of a stream must bear, by what it claims: a Case's key is vouched for by its id, and the
+    /// Case by the owner who began it in this stream.
+    fn signer_of(
+        &self,
+        streamed: &Streamed,
+        keys: &mut Keys,
+        (of, trust): (Principal, &Trust),
+    ) -> Result<VerifyingKey, Error> {
         let wrong = || Error::from(Tampering::Stream);
-        let claims = streamed.event.claims().map_err(|_garbled| wrong())?;
-        if let (Verb::OpenFolder, Some(folder), Some(opening)) = (claims.verb, claims.folder, claims.opening)
-            && let Some(key) = opening.verifying
-        {
-            if CaseKey::folder_of(trust.vault, &key) != folder {
+        let Event { step, .. } = streamed.event.claims().map_err(|_garbled| wrong())?;
+        if step.vault != trust.vault {
+            return Err(wrong());
+        }
+        let begun = step.folder.zip(step.opening.and_then(|opening| opening.verifying));
+        if let (Verb::OpenFolder, Some((folder, key))) = (step.verb, begun) {
+            if CaseKey::folder_of(trust.vault, &key) != folder || step.actor != of {
                 return Err(wrong());
             }
             keys.folders.insert(folder, key);
         }
-        match claims.actor {
+        let mut folder_key = |folder| match keys.folders.get(&folder) {
+            Some(key) => Ok(*key),
+            None => {
+                let key = self.own_case_key(folder)?;
+                keys.folders.insert(folder, key);
+                Ok(key)
+            }
+        };
+        match step.owner {
+            Principal::Folder(folder) if matches!(of, Principal::Party(_)) => drop(folder_key(folder)?),
+            owner if owner == of => (),
+            Principal::Folder(_) | Principal::Party(_) | Principal::Vault(_) => return Err(wrong()),
+        }
+        match step.actor {
+            Principal::Folder(folder) if step.owner == step.actor => folder_key(folder),
+            Principal::Folder(_) => Err(wrong()),
             Principal::Party(party) => Ok(*keys.cards.get(&party).ok_or_else(wrong)?.verifying_key()),
-            Principal::Folder(folder) => match keys.folders.get(&folder) {
-                Some(key) => Ok(*key),
-                None => self.own_case_key(folder),
-            },
             Principal::Vault(_) => Ok(trust.vault_key),
         }
     }
 
     /// The key of one's own Case, when its beginning lies before where reading began.
     fn own_case_key(&self, folder: FolderId) -> Result<VerifyingKey, Error> {
-        let own = self.state().own.get(&folder).copied().ok_or(Tampering::Stream)?;
-        let key = self.keyring.derive_case(self.vault_id()?, own.nonce);
+        let nonce = self.state().memory.own.get(&folder).map(|own| own.nonce).ok_or(Tampering::Stream)?;
+        let key = self.keyring.derive_case(self.vault_id()?, nonce);
         if key.folder() == folder { Ok(key.signer().verifying_key()) } else { Err(Tampering::Stream.into()) }
     }
 
@@ -190,15 +179,6 @@ impl<R: RoleType> Session<'_, R> {
     }
 }
 
-/// An event stands in the stream it is about.
-fn check_owner(event: &Event, of: Principal, trust: &Trust) -> Result<(), Error> {
-    let is_of = match event.owner {
-        Principal::Folder(_) => matches!(of, Principal::Party(_)),
-        Principal::Party(_) | Principal::Vault(_) => event.owner == of,
-    };
-    if is_of && event.vault == trust.vault { Ok(()) } else { Err(Tampering::Stream.into()) }
-}
-
 fn check_promised(promised: &mut Vec<Head>, frontier: &Frontier) -> Result<(), Error> {
     if promised.iter().any(|promised| promised.size == frontier.size() && *promised != frontier.head()) {
         return Err(Tampering::Stream.into());
@@ -207,29 +187,47 @@ fn check_promised(promised: &mut Vec<Head>, frontier: &Frontier) -> Result<(), E
     Ok(())
 }
 
-impl<R: Owner> Session<'_, R> {
-    /// Who did what with one's data, from the first event to the last: verified, in plain words.
-    ///
-    /// # Errors
-    /// [`Tampering::Stream`] if an event is missing, out of order, not signed, or behind what was promised.
-    pub fn history(&self) -> Result<Vec<HistoryLine>, Error> {
-        self.sync()?;
-        let me = Principal::Party(self.id());
-        let Pages { events, cards, .. } = self.read_stream(me, Frontier::new(), &self.known_heads())?;
-        let own = self.state().own.clone();
-        let line = |(seq, received, event): (u64, Timestamp, Event)| {
-            let Event { actor, verb, folder, purpose, after, .. } = event;
-            let (is_own, role) = match actor {
-                Principal::Party(party) => (party == self.id(), cards.get(&party).map(Card::role)),
-                Principal::Folder(_) => (true, None),
-                Principal::Vault(_) => (false, None),
-            };
-            let kind = folder.and_then(|folder| own.get(&folder)).map(|own| own.kind);
-            HistoryLine { seq, received, actor, role, is_own, verb, folder, kind, purpose, after }
-        };
-        Ok(events.into_iter().map(line).collect())
+impl<R: RoleType> Session<'_, R> {
+    pub(super) fn known_heads(&self) -> Vec<Head> {
+        let state = self.state();
+        let mut heads = vec![state.memory.stream.head()];
+        heads.extend(&state.memory.promised);
+        heads
     }
 
+    /// Reads one's stream on from where it was last verified, and remembers what it says of one's folders.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        let (from, promised) = {
+            let state = self.state();
+            (state.memory.stream.clone(), state.memory.promised.clone())
+        };
+        let begun = from.size();
+        let me = Principal::Party(self.id());
+        let Pages { frontier, events, .. } = self.read_stream(me, from, &promised)?;
+        let mut state = self.state();
+        if state.memory.stream.size() != begun {
+            // Another thread has read it meanwhile.
+            return Ok(());
+        }
+        let mut own = state.memory.own.clone();
+        for Line { event, .. } in &events {
+            let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == me;
+            follow(&mut own, event, is_own)?;
+        }
+        let met: BTreeSet<Digest> = events.iter().map(|line| line.digest).collect();
+        let Memory { own: known, stream, promised, accepted, .. } = &mut state.memory;
+        accepted.retain(|accepted| !met.contains(accepted));
+        // All that was promised lies behind now, and so must all that was accepted.
+        promised.retain(|promised| promised.size > frontier.size());
+        if promised.is_empty() && !accepted.is_empty() {
+            return Err(Tampering::Stream.into());
+        }
+        (*known, *stream) = (own, frontier);
+        Ok(())
+    }
+}
+
+impl<R: Owner> Session<'_, R> {
     /// Checks one's whole stream, from its first event.
     ///
     /// # Errors
@@ -238,38 +236,53 @@ impl<R: Owner> Session<'_, R> {
         self.sync()?;
         self.check_stream(Principal::Party(self.id()), &self.known_heads())
     }
+}
 
-    fn known_heads(&self) -> Vec<Head> {
-        let state = self.state();
-        let mut heads = vec![state.memory.stream.head()];
-        heads.extend(state.memory.promised);
-        heads
-    }
-
-    /// Reads one's stream on from where it was last verified, and remembers who holds which key.
-    pub(super) fn sync(&self) -> Result<(), Error> {
-        let (from, promised) = {
-            let state = self.state();
-            (state.memory.stream.clone(), state.memory.promised)
+/// Follows what a stream says of one's folders; what cannot follow on what was before is a lie.
+fn follow(all: &mut BTreeMap<FolderId, Own>, event: &Event, is_own: bool) -> Result<(), Error> {
+    let wrong = || Error::from(Tampering::Stream);
+    let Some(folder) = event.folder else { return Ok(()) };
+    if event.verb == Verb::OpenFolder {
+        let opening = event.opening.filter(|_| is_own).ok_or_else(wrong)?;
+        let (kind, nonce) = (opening.kind, opening.nonce);
+        let begun = Own {
+            kind,
+            nonce,
+            epoch: Epoch::from_number(0),
+            grants: Vec::new(),
+            head: Head::default(),
+            is_closed: false,
         };
-        let promised: Vec<Head> =
-            promised.into_iter().filter(|promised| promised.size > from.size()).collect();
-        let Pages { frontier, events, .. } =
-            self.read_stream(Principal::Party(self.id()), from, &promised)?;
-        let mut state = self.state();
-        for (_, _, event) in &events {
-            let is_own =
-                matches!(event.actor, Principal::Folder(_)) || event.actor == Principal::Party(self.id());
-            let Some((folder, epoch, grants, starts)) = grants_of(event).filter(|_| is_own) else { continue };
-            let holders =
-                state.memory.granted.entry(folder).or_insert(Keyholders { epoch, grants: Vec::new() });
-            if starts {
-                *holders = Keyholders { epoch, grants: grants.to_vec() };
-            } else if holders.epoch == epoch {
-                holders.grants.extend(grants);
-            }
-        }
-        state.memory.stream = frontier;
-        Ok(())
+        let is_second = kind == FolderKind::Identity && all.values().any(|own| own.kind == kind);
+        return if is_second || all.insert(folder, begun).is_some() { Err(wrong()) } else { Ok(()) };
     }
+    let own = all.get_mut(&folder).ok_or_else(wrong)?;
+    let follows = match event.verb {
+        Verb::Rotate | Verb::Revoke => {
+            let follows = is_own && event.epoch == Some(own.epoch.next()) && event.before == Some(own.head);
+            own.epoch = own.epoch.next();
+            own.grants.clone_from(&event.grants);
+            follows
+        }
+        Verb::Grant | Verb::Assign => {
+            let is_new = event.grants.iter().all(|grant| !own.grants.contains(grant));
+            own.grants.extend(&event.grants);
+            is_own && is_new && event.epoch == Some(own.epoch)
+        }
+        Verb::Write | Verb::Amend => {
+            let follows = event.before == Some(own.head) && event.epoch == Some(own.epoch);
+            own.head = event.after.ok_or_else(wrong)?;
+            follows
+        }
+        Verb::Close => is_own && !std::mem::replace(&mut own.is_closed, true),
+        Verb::Open | Verb::Stage => true,
+        Verb::Attest
+        | Verb::Create
+        | Verb::Deny
+        | Verb::Enrol
+        | Verb::OpenFolder
+        | Verb::Restore
+        | Verb::Withdraw => false,
+    };
+    if follows { Ok(()) } else { Err(wrong()) }
 }

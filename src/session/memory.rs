@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
+use zeroize::Zeroizing;
 
 use crate::{
     codec::{self, Magic, wire},
     credential::Trust,
     crypto::{Label, Random, aead::OneUseKey},
     error::{Error, Tampering},
-    folder::Epoch,
+    folder::{Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
     merkle::{Frontier, Head},
     party::Keyring,
@@ -31,28 +32,53 @@ pub struct Memory {
     /// The digests of cards, as first seen.
     #[n(1)]
     pub(super) cards: BTreeMap<PartyId, Digest>,
-    /// The newest verified heads of folders.
+    /// What was seen of the folders of others.
     #[n(2)]
-    pub(super) heads: BTreeMap<FolderId, Head>,
+    pub(super) seen: BTreeMap<FolderId, Seen>,
     /// The party's own stream, as far as it was verified.
     #[n(3)]
     pub(super) stream: Frontier,
-    /// What that stream says of the party's own folders: the present epoch, and the grants of its key.
+    /// What that stream says of the party's own folders.
     #[n(4)]
-    pub(super) granted: BTreeMap<FolderId, Keyholders>,
-    /// The newest head of that stream that a receipt promised.
+    pub(super) own: BTreeMap<FolderId, Own>,
+    /// Heads of that stream that receipts promised and that were not yet met.
     #[n(5)]
-    pub(super) promised: Option<Head>,
+    pub(super) promised: Vec<Head>,
+    /// Events of the party's own that were accepted, and not yet met in that stream.
+    #[n(6)]
+    pub(super) accepted: Vec<Digest>,
 }
 
-/// Who holds the key of a folder's present epoch, as digests of the grants' statements.
+/// How far a folder of another's was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Seen {
+    #[n(0)]
+    pub(super) head: Head,
+    #[n(1)]
+    pub(super) epoch: Epoch,
+}
+
+/// What the party's stream says of one of its folders.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Keyholders {
+pub(super) struct Own {
     #[n(0)]
+    pub(super) kind: FolderKind,
+    /// What its key or its id is derived with.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(super) nonce: [u8; 16],
+    /// The present epoch; none before the first.
+    #[n(2)]
     pub(super) epoch: Epoch,
-    #[n(1)]
+    /// The statements of that epoch's grants, the owner's included.
+    #[n(3)]
     pub(super) grants: Vec<Digest>,
+    /// Its list, as far as writes in the stream have taken it.
+    #[n(4)]
+    pub(super) head: Head,
+    #[n(5)]
+    pub(super) is_closed: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -92,22 +118,37 @@ impl Memory {
         let wrong = |_| Tampering::Memory;
         let Sealed { random, body } = codec::unframe(MAGIC, bytes).map_err(wrong)?;
         let plain = memory_key(keyring, &random).open(&MAGIC.0, &body).or(Err(Tampering::Memory))?;
-        Ok(codec::decode(&plain).map_err(wrong)?)
+        Ok(codec::decode(&Zeroizing::new(plain)).map_err(wrong)?)
     }
 
     /// Seals it for keeping.
     #[must_use]
     pub fn seal(&self, keyring: &Keyring, random: &mut Random) -> Vec<u8> {
         let random = random.bytes();
-        let body = memory_key(keyring, &random).seal(&MAGIC.0, &codec::encode(self)).into();
+        let plain = Zeroizing::new(codec::encode(self));
+        let body = memory_key(keyring, &random).seal(&MAGIC.0, &plain).into();
         codec::frame(MAGIC, &Sealed { random, body })
     }
 
-    /// Keeps a head, which must be no older than the one kept.
-    pub(super) fn keep_head(&mut self, folder: FolderId, head: Head) {
-        let known = self.heads.entry(folder).or_insert(head);
-        if head.size >= known.size {
-            *known = head;
+    /// How far a folder was seen: one's own by the stream and by opening it, another's by opening it.
+    pub(super) fn seen(&self, folder: FolderId) -> Option<Seen> {
+        let opened = self.seen.get(&folder).copied();
+        let Some(own) = self.own.get(&folder) else { return opened };
+        let streamed = Seen { head: own.head, epoch: own.epoch };
+        Some(
+            opened.filter(|opened| opened.head.size > streamed.head.size).map_or(streamed, |opened| Seen {
+                head: opened.head,
+                epoch: opened.epoch.max(streamed.epoch),
+            }),
+        )
+    }
+
+    /// Keeps how far a folder was seen, which goes no way back.
+    pub(super) fn keep_seen(&mut self, folder: FolderId, head: Head, epoch: Epoch) {
+        let known = self.seen.entry(folder).or_insert(Seen { head, epoch });
+        known.epoch = known.epoch.max(epoch);
+        if head.size >= known.head.size {
+            known.head = head;
         }
     }
 

@@ -29,12 +29,14 @@
 //! }
 //! ```
 
+mod access;
 mod assign;
 mod audit;
 mod case;
 mod chart;
 mod enrol;
 mod exchange;
+mod history;
 mod import;
 mod ledger;
 mod memory;
@@ -47,13 +49,15 @@ mod state;
 mod verify;
 mod write;
 
+pub use access::{Access, Look, Residue};
 pub use assign::Granted;
 pub use case::Case;
-pub use chart::{Author, Chart, Identity, Record};
+pub use chart::{Author, Chart, Identity, Record, Unreadable};
+pub use history::HistoryLine;
 pub use import::Imported;
-pub use ledger::{HistoryLine, StreamReport};
+pub use ledger::StreamReport;
 pub use memory::Memory;
 pub use people::Applicant;
-pub use renew::{Access, Look, Residue, Revocation};
+pub use renew::Revocation;
 pub use state::{Session, Tools};
 pub use write::Entry;

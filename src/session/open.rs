@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     consent::Purpose,
-    crypto::Signed,
-    custodian::{Accepted, Part, SealedChart},
+    custodian::{Accepted, ChartOwner, Part, SealedChart},
     error::{Error, Tampering},
-    event::{Event, Verb},
+    event::{Moment, SignedEvent, Step, Verb},
     folder::FolderKind,
     party::{Doctor, Owner, Patient, Registrar, RoleType},
     session::{
@@ -20,8 +19,8 @@ use crate::{
 
 /// What came with a chart besides its records.
 pub(super) struct Beside {
-    pub(super) owner: Option<(crate::party::Card, crate::credential::Attestations)>,
-    pub(super) tie: Option<Signed<Event>>,
+    pub(super) owner: Option<ChartOwner>,
+    pub(super) tie: Option<SignedEvent>,
 }
 
 macro_rules! opens {
@@ -64,11 +63,11 @@ impl<'c, R: RoleType> Session<'c, R> {
 
     pub(super) fn open_verified(&self, case: &Case) -> Result<(Verified, Beside), Error> {
         let Accepted { receipt: _, salts, charts } = self.ask_to_open(case)?;
-        let seen = self.state().memory.heads.get(&case.folder).copied();
+        let seen = self.state().memory.seen(case.folder);
         let chart = charts.into_iter().next().ok_or(Tampering::Answer)?;
         let SealedChart { owner: card, tie, .. } = &chart;
         let beside = Beside { owner: card.clone(), tie: tie.clone() };
-        if let Some((card, _)) = &beside.owner {
+        if let Some(ChartOwner { card, .. }) = &beside.owner {
             self.state().memory.pin(card.party(), card.digest())?;
         }
         let expected = Expected {
@@ -79,32 +78,29 @@ impl<'c, R: RoleType> Session<'c, R> {
             opening: self.keyring.opening_key(),
             owner: (case.kind != FolderKind::Case)
                 .then(|| case.granted.and_then(|granted| granted.owner).unwrap_or(self.id())),
+            granted: case.statement().map(|statement| statement.digest()),
             seen,
             salts: &salts,
             proven: &self.proven,
         };
         let verified = verify(chart, &expected)?;
-        self.state().memory.keep_head(case.folder, verified.list.head());
+        self.state().memory.keep_seen(case.folder, verified.list.head(), verified.epoch);
         Ok((verified, beside))
     }
 
     /// Hands in the event of an opening; a second one, if the first was lost on the way back and came twice.
     fn ask_to_open(&self, case: &Case) -> Result<Accepted, Error> {
         for _ in 0..2 {
-            let seen = self.state().memory.heads.get(&case.folder).copied();
+            let seen = self.state().memory.seen(case.folder).map(|seen| seen.head);
             let event = self.event(self.actor_in(case)?, Verb::Open, self.fresh_op())?;
             let purpose = case.statement().map_or(Purpose::Own, |statement| statement.terms.purpose());
-            let event = Event {
-                owner: self.owner_of(case)?,
-                folder: Some(case.folder),
-                seen,
-                subject: case.statement().map(|statement| statement.digest()),
-                purpose: Some(purpose),
-                ..event
-            };
-            let owner = case.granted.is_none().then(|| self.id());
-            let parts = vec![Part::of(self.sign_in_case(case, &event)?)];
-            if let Outcome::Accepted(accepted) = self.submit(owner, parts)? {
+            let owner = self.owner_of(case)?;
+            let subject = case.statement().map(|statement| statement.digest());
+            let event = event
+                .with(|step| Step { owner, folder: Some(case.folder), subject, ..step })
+                .when(|moment| Moment { seen, purpose: Some(purpose), ..moment });
+            let parts = vec![Part::of(self.sign_in_case(case, event)?)];
+            if let Outcome::Accepted(accepted) = self.submit(case.sender(), parts)? {
                 return Ok(*accepted);
             }
         }
@@ -113,8 +109,13 @@ impl<'c, R: RoleType> Session<'c, R> {
 
     /// The pen for a folder: kept from an opening, or got by one.
     pub(super) fn pen(&self, case: &Case) -> Result<Arc<Pen>, Error> {
-        if let Some(pen) = self.state().pens.get(&case.folder) {
-            return Ok(Arc::clone(pen));
+        {
+            let state = self.state();
+            let seen = state.memory.seen(case.folder).map(|seen| seen.epoch);
+            let known = state.pens.get(&case.folder).filter(|pen| seen.is_none_or(|seen| seen <= pen.epoch));
+            if let Some(pen) = known {
+                return Ok(Arc::clone(pen));
+            }
         }
         let (verified, _) = self.open_verified(case)?;
         let Verified { ring, epoch, clearance, list, .. } = verified;

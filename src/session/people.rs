@@ -5,11 +5,14 @@ use crate::{
     crypto::Signed,
     custodian::{Answer, MyFolder, Part, Question},
     error::{Error, Misuse, Tampering},
-    event::{Event, Principal, Verb},
+    event::{Principal, Step, Verb},
     folder::FolderKind,
     id::PartyId,
     party::{Card, Doctor, Registrar, RoleType},
-    session::{Case, Session, exchange::Hand},
+    session::{
+        Case, Session,
+        exchange::{From, Hand},
+    },
 };
 
 /// Someone who waits to be vetted, or to be vetted again.
@@ -122,7 +125,7 @@ impl Session<'_, Registrar> {
         let applicant = self.applicants()?.into_iter().find(|applicant| applicant.party == party);
         let applicant = applicant.ok_or(Error::Denied)?;
         let (_, beside) = self.open_verified(&applicant.case)?;
-        let (card, _) = beside.owner.ok_or(Tampering::Chart)?;
+        let card = beside.owner.ok_or(Tampering::Chart)?.card;
         if card.role() != attestation.role {
             return Err(Misuse::Role.into());
         }
@@ -156,9 +159,10 @@ impl Session<'_, Registrar> {
 
     fn send(&self, party: PartyId, verb: Verb, signed: Signed<AttestationStatement>) -> Result<(), Error> {
         let event = self.event(Principal::Party(self.id()), verb, self.fresh_op())?;
-        let event = Event { owner: Principal::Party(party), subject: Some(signed.digest()), ..event };
-        let part = Part { attestation: Some(signed), ..Part::of(self.sign(&Hand::Own, &event)) };
-        self.submit_alone(Some(party), vec![part])?;
+        let subject = Some(signed.digest());
+        let event = event.with(|step| Step { owner: Principal::Party(party), subject, ..step });
+        let part = Part { attestation: Some(signed), ..Part::of(self.sign(&Hand::Own, event)) };
+        self.submit_alone(From::Other, vec![part])?;
         Ok(())
     }
 }

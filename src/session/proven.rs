@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    crypto::{Signed, VerifyingKey, sign::BadSignature},
-    event::Event,
+    crypto::{VerifyingKey, sign::BadSignature},
+    event::{Event, SignedEvent, Step},
     id::Digest,
 };
 
@@ -20,18 +20,24 @@ pub(super) struct Proven(Mutex<BTreeSet<(VerifyingKey, Digest)>>);
 
 impl Proven {
     /// The event, if this key signed it: by looking, or by remembering that it did.
-    pub(super) fn verify(&self, signed: &Signed<Event>, key: &VerifyingKey) -> Result<Event, BadSignature> {
+    pub(super) fn verify(&self, signed: &SignedEvent, key: &VerifyingKey) -> Result<Event, BadSignature> {
+        self.verify_step(signed, key)?;
+        signed.claims().or(Err(BadSignature))
+    }
+
+    /// What was done, if this key signed it, of an event that may be redacted.
+    pub(super) fn verify_step(&self, signed: &SignedEvent, key: &VerifyingKey) -> Result<Step, BadSignature> {
         // The digest is of statement and signature: what was good once is good again.
         let mark = (*key, signed.digest());
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&mark) {
-            return signed.claims().or(Err(BadSignature));
+            return signed.claimed_step().or(Err(BadSignature));
         }
-        let event = signed.verify(key)?;
+        let step = signed.verify_step(key)?;
         let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if marks.len() >= REMEMBERED_MAX {
             marks.clear();
         }
         marks.insert(mark);
-        Ok(event)
+        Ok(step)
     }
 }

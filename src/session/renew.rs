@@ -1,43 +1,27 @@
-//! Renewing a folder's key: to leave a reader out, or all registrars once their work is done.
+//! Renewing a folder's key: to leave a reader out, or all whose right has ended.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use crate::{
     consent::{Grant, GrantStatement, Purpose, Reader, Terms},
-    custodian::{Accepted, Answer, OwnFolder, Part, Question},
+    custodian::{Accepted, Part},
     error::{Error, Misuse, Tampering},
-    event::{Event, Principal, Verb},
-    folder::{BackLinks, Epoch, EpochOf, FolderKey, FolderKind},
+    event::{Step, Verb},
+    folder::{BackLinks, Epoch, EpochOf, FolderKey},
     id::{Digest, FolderId, PartyId},
-    merkle::Frontier,
-    party::{Card, Owner, Patient},
+    party::{Card, Owner, Patient, Role},
     record::FolderSalt,
     session::{
         Case, Session,
         assign::is_same,
-        exchange::Outcome,
-        ledger::Pages,
+        exchange::{From, Outcome},
+        memory::Own,
         pen::{Pen, Ring},
     },
-    time::Timestamp,
 };
 
-/// Someone who may open a folder now, by the owner's own signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Access {
-    /// Who.
-    pub party: PartyId,
-    /// The folder.
-    pub folder: FolderId,
-    /// Under which terms.
-    pub terms: Terms,
-    /// For an Identity: because of which Case.
-    pub because: Option<FolderId>,
-}
+/// How often a renewal is tried again when someone grants or writes meanwhile.
+const ATTEMPTS: usize = 3;
 
 /// That a reader was left out of a folder's next epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,30 +37,6 @@ pub struct Revocation {
     pub last: Epoch,
 }
 
-/// One opening by a reader, by the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Look {
-    /// When the custodian received it.
-    pub at: Timestamp,
-    /// How many versions of records the folder held then.
-    pub records: u64,
-}
-
-/// What an ex-reader could have read, and what, by the log, he did open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Residue {
-    /// The versions of records under keys the reader has, up to his clearance.
-    pub could_read: u64,
-    /// Of these, those that were there at the reader's last opening.
-    pub did_open: u64,
-    /// The openings.
-    pub looks: Vec<Look>,
-    /// Those written since, under keys the reader has not.
-    pub out_of_reach: u64,
-}
-
 struct Renewal {
     part: Part,
     key: FolderKey,
@@ -85,63 +45,65 @@ struct Renewal {
 }
 
 impl<R: Owner> Session<'_, R> {
-    /// Who may open one's folders now; each line checked against one's own signature in the stream.
+    /// Makes new keys for one's folders without those whose right has ended: registrars once they have attested, readers
+    /// whose terms are over or whom the registrars no longer vouch for.
     ///
-    /// # Errors
-    /// [`Tampering::Grant`] if the custodian names someone the owner never granted, or hides someone.
-    pub fn who_has_access(&self) -> Result<Vec<Access>, Error> {
-        let mut all = Vec::new();
-        for own in self.own_folders()? {
-            all.extend(self.readers(own.folder)?.into_iter().map(|statement| Access {
-                party: statement.reader,
-                folder: statement.folder,
-                terms: statement.terms,
-                because: statement.because,
-            }));
-        }
-        let now = self.clock.now();
-        Ok(all.into_iter().filter(|access| now < access.terms.ends()).collect())
-    }
-
-    /// The grants of a folder's present epoch to others, as the owner signed them: all of them, and no other.
-    fn readers(&self, folder: FolderId) -> Result<Vec<GrantStatement>, Error> {
-        self.sync()?;
-        let Answer::Readers(statements) = self.ask(Question::Readers(folder))? else {
-            return Err(Tampering::Answer.into());
-        };
-        let known = self.state().memory.granted.get(&folder).cloned().ok_or(Misuse::NotOwn)?;
-        let shown: BTreeMap<Digest, GrantStatement> =
-            statements.into_iter().map(|statement| (statement.digest(), statement)).collect();
-        if shown.len() != known.grants.iter().collect::<BTreeSet<_>>().len() {
-            return Err(Tampering::Grant.into());
-        }
-        // In the order they were granted: a later grant to the same reader replaces an earlier one.
-        let mut latest: BTreeMap<(PartyId, Option<FolderId>), GrantStatement> = BTreeMap::new();
-        for digest in &known.grants {
-            let statement = shown.get(digest).ok_or(Tampering::Grant)?;
-            latest.insert((statement.reader, statement.because), *statement);
-        }
-        Ok(latest.into_values().filter(|statement| statement.terms.purpose() != Purpose::Own).collect())
-    }
-
-    /// Once attested, takes the Identity back from the registrars: their work is done.
-    ///
-    /// Happens at sign-in and before an assignment. Vetting anew is a new grant.
+    /// Happens at sign-in. Until then the custodian alone keeps them from what is new. Vetting anew is a new grant.
     ///
     /// # Errors
     /// As [`Error`] says.
     pub fn settle(&self) -> Result<(), Error> {
-        let identity = self.own_identity()?;
-        let readers = self.readers(identity.folder)?;
-        let is_vetting = |statement: &GrantStatement| statement.terms.purpose() == Purpose::Vetting;
-        let (_, attestations) = self.card_of(self.id())?;
-        let is_attested = self.trust()?.vouched(&self.card, &attestations, self.clock.now()).is_some();
-        if !is_attested || !readers.iter().any(is_vetting) {
-            return Ok(());
+        self.granted_folders().into_iter().try_for_each(|folder| self.settle_folder(folder))
+    }
+
+    /// The same for one's Identity, before someone is told who one is.
+    pub(super) fn settle_identity(&self) -> Result<(), Error> {
+        self.settle_folder(self.own_identity()?.folder)
+    }
+
+    fn settle_folder(&self, folder: FolderId) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let all = self.readers(folder)?;
+            let remaining = self.remaining(&all)?;
+            if remaining.len() == all.len() {
+                return Ok(());
+            }
+            let case = Case::own(folder, self.own_folder(folder)?.kind);
+            let renewal = self.renew(&case, Verb::Rotate, &remaining, None)?;
+            if self.hand_in(vec![renewal])? {
+                return Ok(());
+            }
         }
-        let remaining: Vec<_> = readers.into_iter().filter(|statement| !is_vetting(statement)).collect();
-        let renewal = self.renew(&identity, Verb::Rotate, &remaining, None)?;
-        self.hand_in(vec![renewal])
+        Err(Misuse::Conflict.into())
+    }
+
+    /// Those of a folder's readers whose right holds, or will.
+    fn remaining(&self, readers: &[GrantStatement]) -> Result<Vec<GrantStatement>, Error> {
+        let (now, trust) = (self.clock.now(), self.trust()?);
+        let mut is_attested = None;
+        let mut remaining = Vec::new();
+        for statement in readers {
+            let holds = now < statement.terms.ends() && {
+                if statement.terms.purpose() == Purpose::Vetting {
+                    let attested = match is_attested {
+                        Some(attested) => attested,
+                        None => {
+                            let (_, attestations) = self.card_of(self.id())?;
+                            trust.vouched(&self.card, &attestations, now).is_some()
+                        }
+                    };
+                    is_attested = Some(attested);
+                    !attested
+                } else {
+                    let (card, attestations) = self.card_of(statement.reader)?;
+                    card.role() == Role::Registrar || trust.vouched(&card, &attestations, now).is_some()
+                }
+            };
+            if holds {
+                remaining.push(*statement);
+            }
+        }
+        Ok(remaining)
     }
 
     fn renew(
@@ -152,6 +114,7 @@ impl<R: Owner> Session<'_, R> {
         ended: Option<Digest>,
     ) -> Result<Renewal, Error> {
         let pen = self.pen(case)?;
+        let Own { grants: replaced, .. } = self.own_folder(case.folder)?;
         let (older, _) = pen.ring.of(pen.epoch).ok_or(Misuse::NotOwn)?;
         let epoch = pen.epoch.next();
         let place = EpochOf { vault: self.vault_id()?, folder: case.folder, epoch };
@@ -168,106 +131,87 @@ impl<R: Owner> Session<'_, R> {
             let reader = Reader { card: &card, attested: statement.attested, because: statement.because };
             grants.push(Grant::seal(&key, reader, statement.terms, &mut random).map_err(wrong)?);
         }
-        let event = self.event(self.actor_in(case)?, verb, self.fresh_op())?;
-        let event = Event {
+        let commitments = Some(key.commitments().map_err(wrong)?);
+        let event = self.event(self.actor_in(case)?, verb, self.fresh_op())?.with(|step| Step {
             folder: Some(case.folder),
             epoch: Some(epoch),
+            before: Some(pen.list.head()),
             grants: grants.iter().map(|grant| grant.statement.digest()).collect(),
-            commitments: Some(key.commitments().map_err(wrong)?),
+            commitments,
             back_links: Some(links.digest()),
             subject: ended,
-            ..event
-        };
-        let part = Part { grants, back_links: Some(links), ..Part::of(self.sign_in_case(case, &event)?) };
+            replaces: Some(Step::replaced(replaced)),
+            ..step
+        });
+        let part = Part { grants, back_links: Some(links), ..Part::of(self.sign_in_case(case, event)?) };
         Ok(Renewal { part, key, epoch, folder: case.folder })
     }
 
-    /// Hands renewals in, all or none, and takes up the new keys.
-    fn hand_in(&self, renewals: Vec<Renewal>) -> Result<(), Error> {
+    /// Hands renewals in, all or none, and takes up the new keys; not if someone else came first.
+    fn hand_in(&self, renewals: Vec<Renewal>) -> Result<bool, Error> {
         let parts = renewals.iter().map(|renewal| renewal.part.clone()).collect();
-        let accepted = match self.submit(Some(self.id()), parts)? {
+        let accepted = match self.submit(From::Owner, parts)? {
             Outcome::Accepted(accepted) => accepted,
             Outcome::Conflict => {
                 renewals.iter().for_each(|renewal| self.forget_pen(renewal.folder));
-                return Err(Misuse::Conflict.into());
+                self.sync()?;
+                return Ok(false);
             }
         };
         let Accepted { salts, .. } = *accepted;
         for Renewal { part: _, key, epoch, folder } in renewals {
-            let mut state = self.state();
             let salt = salts.iter().find(|salt| salt.folder == folder && salt.epoch == epoch);
             let salt = salt.map(|salt| FolderSalt::from_bytes(salt.salt)).ok_or(Tampering::Answer)?;
-            if let Some(own) = state.own.get_mut(&folder) {
-                own.epoch = epoch;
-            }
+            let mut state = self.state();
             let Some(pen) = state.pens.remove(&folder) else { continue };
+            state.memory.keep_seen(folder, pen.list.head(), epoch);
             let ring = Ring { keys: [(epoch, key)].into(), salts: [(epoch, salt)].into() };
             let pen = Pen { ring: Arc::new(ring), epoch, ..(*pen).clone() };
             state.pens.insert(folder, Arc::new(pen));
         }
-        Ok(())
+        // What was revoked is remembered before anyone is told that it is.
+        self.sync()?;
+        Ok(true)
     }
 }
 
 impl Session<'_, Patient> {
     /// Takes a case back from a doctor, and with it the identity that came with it: at once with the custodian, and
-    /// for all that is written from now on by a new key.
+    /// for all that is written from now on by a new key. Others whose right has ended are left out with him.
     ///
     /// # Errors
-    /// [`Misuse::NotOwn`] if the doctor has no grant of this case.
+    /// [`Misuse::NotOwn`] if the doctor has no grant of this case; [`Misuse::Conflict`] if others keep writing to it.
     ///
     /// # Security
     /// What the doctor could read, he may have kept: [`Self::residue`] says what that is.
     pub fn revoke(&self, case: &Case, doctor: PartyId) -> Result<Revocation, Error> {
-        let readers = self.readers(case.folder)?;
-        let ended =
-            readers.iter().find(|statement| statement.reader == doctor).copied().ok_or(Misuse::NotOwn)?;
-        let remaining: Vec<_> = readers.into_iter().filter(|statement| statement.reader != doctor).collect();
-        let mut renewals = vec![self.renew(case, Verb::Revoke, &remaining, Some(ended.digest()))?];
-        let identity = self.own_identity()?;
-        let (gone, remaining): (Vec<_>, Vec<_>) = self
-            .readers(identity.folder)?
-            .into_iter()
-            .partition(|statement| statement.reader == doctor && statement.because == Some(case.folder));
-        if let Some(gone) = gone.first() {
-            renewals.push(self.renew(&identity, Verb::Revoke, &remaining, Some(gone.digest()))?);
-        }
-        self.hand_in(renewals)?;
-        Ok(Revocation { case: case.folder, reader: doctor, terms: ended.terms, last: ended.epoch })
-    }
-
-    /// What a reader who was left out could have read of a case, and what, by the log, he did open.
-    ///
-    /// # Errors
-    /// As [`Error`] says.
-    pub fn residue(&self, revocation: &Revocation) -> Result<Residue, Error> {
-        let own: OwnFolder = self.own_folder(revocation.case)?;
-        let case = Case::own(own.folder, FolderKind::Case);
-        let (verified, _) = self.open_verified(&case)?;
-        let in_reach = |size: u64| {
-            let listed = verified.entries.iter().zip(0u64..).filter(|(_, index)| *index < size);
-            let readable = listed.filter(|(listed, _)| {
-                listed.leaf.epoch <= revocation.last && listed.leaf.clearance <= revocation.terms.clearance()
-            });
-            u64::try_from(readable.count()).unwrap_or(u64::MAX)
-        };
-        let mut looks = Vec::new();
-        let mut size = 0;
-        let Pages { events, .. } = self.read_stream(Principal::Party(self.id()), Frontier::new(), &[])?;
-        for (_, received, event) in events {
-            if event.folder != Some(revocation.case) {
-                continue;
+        self.sync()?;
+        for _ in 0..ATTEMPTS {
+            let readers = self.readers(case.folder)?;
+            let ended = readers.iter().find(|statement| statement.reader == doctor).copied();
+            let ended = ended.ok_or(Misuse::NotOwn)?;
+            let others: Vec<_> = readers.into_iter().filter(|statement| statement.reader != doctor).collect();
+            let mut renewals =
+                vec![self.renew(case, Verb::Revoke, &self.remaining(&others)?, Some(ended.digest()))?];
+            let identity = self.own_identity()?;
+            let (gone, others): (Vec<_>, Vec<_>) = self
+                .readers(identity.folder)?
+                .into_iter()
+                .partition(|statement| statement.reader == doctor && statement.because == Some(case.folder));
+            if let Some(gone) = gone.first() {
+                let remaining = self.remaining(&others)?;
+                renewals.push(self.renew(&identity, Verb::Revoke, &remaining, Some(gone.digest()))?);
             }
-            size = event.after.map_or(size, |after| after.size);
-            let is_look = event.verb == Verb::Open && event.actor == Principal::Party(revocation.reader);
-            if is_look {
-                looks.push(Look { at: received, records: size });
+            if self.hand_in(renewals)? {
+                let Case { folder, .. } = *case;
+                return Ok(Revocation {
+                    case: folder,
+                    reader: doctor,
+                    terms: ended.terms,
+                    last: ended.epoch,
+                });
             }
         }
-        let could_read = in_reach(u64::MAX);
-        let did_open = looks.last().map_or(0, |look| in_reach(look.records));
-        let all = u64::try_from(verified.entries.len()).unwrap_or(u64::MAX);
-        let out_of_reach = all.saturating_sub(could_read);
-        Ok(Residue { could_read, did_open, looks, out_of_reach })
+        Err(Misuse::Conflict.into())
     }
 }

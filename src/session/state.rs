@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     crypto::{NoRandomness, Random},
-    custodian::{Custodian, OwnFolder},
+    custodian::Custodian,
     id::{FolderId, PartyId},
     party::{Card, Keyring, Owner, RoleType},
     session::{Memory, pen::Pen, proven::Proven},
@@ -62,7 +62,6 @@ pub(super) struct State {
     pub(super) memory: Memory,
     pub(super) random: Random,
     pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
-    pub(super) own: BTreeMap<FolderId, OwnFolder>,
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
@@ -73,7 +72,7 @@ impl<'c, R: RoleType> Session<'c, R> {
         tools: Tools,
     ) -> Self {
         let card = keyring.card(R::ROLE);
-        let state = State { memory, random: tools.random, pens: BTreeMap::new(), own: BTreeMap::new() };
+        let state = State { memory, random: tools.random, pens: BTreeMap::new() };
         Self {
             custodian,
             keyring,

@@ -8,7 +8,7 @@ use crate::{
     crypto::Random,
     custodian::Part,
     error::{Error, Misuse, Tampering},
-    event::{Event, Principal, Verb},
+    event::{Event, Moment, Principal, SignedEvent, Step, Verb},
     folder::{Clearance, FolderKind},
     id::{FolderId, OpId, RecordId},
     limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX},
@@ -17,7 +17,7 @@ use crate::{
     record::{Content, Context, Counts, Kind, Leaf, Sealing, seal},
     session::{
         Case, Record, Session,
-        exchange::{Hand, Outcome},
+        exchange::{From, Hand, Outcome},
         pen::Pen,
     },
     spread,
@@ -110,10 +110,14 @@ impl Session<'_, Patient> {
     /// One's own cases, in no particular order.
     ///
     /// # Errors
-    /// [`Tampering::Head`] if the custodian leaves one out that was there.
+    /// [`Tampering::Stream`] if the custodian leaves out what was there.
     pub fn own_cases(&self) -> Result<Vec<Case>, Error> {
-        let own = self.own_folders()?.into_iter().filter(|own| own.kind == FolderKind::Case);
-        Ok(own.map(|own| Case { is_closed: own.is_closed, ..Case::own(own.folder, own.kind) }).collect())
+        self.sync()?;
+        let state = self.state();
+        let cases = state.memory.own.iter().filter(|(_, own)| own.kind == FolderKind::Case);
+        Ok(cases
+            .map(|(folder, own)| Case { is_closed: own.is_closed, ..Case::own(*folder, own.kind) })
+            .collect())
     }
 
     /// Writes a record to a case.
@@ -158,8 +162,8 @@ impl Session<'_, Patient> {
         let own = self.own_folder(case.folder)?;
         let (hand, actor) = self.hand(&own)?;
         let event = self.event(actor, Verb::Close, self.fresh_op())?;
-        let event = Event { folder: Some(case.folder), ..event };
-        self.submit_alone(Some(self.id()), vec![Part::of(self.sign(&hand, &event))])?;
+        let event = event.with(|step| Step { folder: Some(case.folder), ..step });
+        self.submit_alone(From::Owner, vec![Part::of(self.sign(&hand, event))])?;
         Ok(())
     }
 
@@ -170,7 +174,7 @@ impl Session<'_, Patient> {
         let verifying = Some(key.signer().verifying_key());
         let opening = crate::event::FolderOpening { kind: FolderKind::Case, verifying, nonce };
         let parts = self.begin(folder, opening, &[])?;
-        self.submit_alone(Some(self.id()), parts.into())?;
+        self.submit_alone(From::Owner, parts.into())?;
         Ok(Case::own(folder, FolderKind::Case))
     }
 }
@@ -222,10 +226,12 @@ impl<R: Owner> Session<'_, R> {
 
     pub(super) fn own_identity(&self) -> Result<Case, Error> {
         let known = |session: &Self| {
-            session.state().own.values().find(|own| own.kind == FolderKind::Identity).map(|own| own.folder)
+            let state = session.state();
+            let mut own = state.memory.own.iter();
+            own.find(|(_, own)| own.kind == FolderKind::Identity).map(|(folder, _)| *folder)
         };
         if known(self).is_none() {
-            self.own_folders()?;
+            self.sync()?;
         }
         known(self).map(|folder| Case::own(folder, FolderKind::Identity)).ok_or_else(|| Misuse::NotOwn.into())
     }
@@ -271,24 +277,25 @@ impl<R: RoleType> Session<'_, R> {
     fn try_write(&self, writes: &[(&Case, Vec<Entry>)], ids: &[Vec<RecordId>]) -> Result<bool, Error> {
         let mut last = Vec::new();
         let mut moved = Vec::new();
-        let owner = writes.iter().all(|(case, _)| case.granted.is_none()).then(|| self.id());
+        let is_owner = writes.iter().all(|(case, _)| case.granted.is_none());
+        let from = if is_owner { From::Owner } else { From::Other };
         for ((case, entries), ids) in writes.iter().zip(ids) {
             let pen = self.pen(case)?;
             let Drawn { mut parts, list } = self.draw(case, &pen, entries, ids)?;
             last.extend(parts.pop().unwrap_or_default());
             for ahead in parts {
-                if matches!(self.submit(owner, ahead)?, Outcome::Conflict) {
+                if matches!(self.submit(from, ahead)?, Outcome::Conflict) {
                     return Ok(false);
                 }
             }
             moved.push((case.folder, pen, list));
         }
-        if matches!(self.submit(owner, last)?, Outcome::Conflict) {
+        if matches!(self.submit(from, last)?, Outcome::Conflict) {
             return Ok(false);
         }
         let mut state = self.state();
         for (folder, pen, list) in moved {
-            state.memory.keep_head(folder, list.head());
+            state.memory.keep_seen(folder, list.head(), pen.epoch);
             state.pens.insert(folder, Arc::new(pen.moved_to(list)));
         }
         Ok(true)
@@ -328,32 +335,33 @@ impl<R: RoleType> Session<'_, R> {
             list.append(leaf.hash());
         }
         let verb = if entries.iter().any(|entry| entry.amends.is_some()) { Verb::Amend } else { Verb::Write };
-        let event = Event {
+        let event = self.write_event(case, pen, verb, op_id)?.with(|step| Step {
             before: Some(pen.list.head()),
             after: Some(list.head()),
             counts: Some(Counts::of(&leaves)),
-            ..self.write_event(case, pen, verb, op_id)?
-        };
-        let part = Part { staged, records: waiting, ..Part::of(self.sign_in_case(case, &event)?) };
+            ..step
+        });
+        let part = Part { staged, records: waiting, ..Part::of(self.sign_in_case(case, event)?) };
         ahead.push(vec![part]);
         Ok(Drawn { parts: ahead, list })
     }
 
     fn stage(&self, case: &Case, pen: &Pen, records: Vec<Sealing>) -> Result<Part, Error> {
         let hashes: Vec<_> = records.iter().map(|sealing| sealing.leaf.hash()).collect();
-        let event = Event {
-            subject: Some(merkle::root(&hashes).root),
-            ..self.write_event(case, pen, Verb::Stage, self.fresh_op())?
-        };
-        Ok(Part { records, ..Part::of(self.sign_in_case(case, &event)?) })
+        let subject = Some(merkle::root(&hashes).root);
+        let event = self.write_event(case, pen, Verb::Stage, self.fresh_op())?;
+        let event = event.with(|step| Step { subject, ..step });
+        Ok(Part { records, ..Part::of(self.sign_in_case(case, event)?) })
     }
 
     fn write_event(&self, case: &Case, pen: &Pen, verb: Verb, op_id: OpId) -> Result<Event, Error> {
         let actor = self.actor_in(case)?;
         let event = self.event(actor, verb, op_id)?;
         let owner = self.owner_of(case)?;
-        let seen = self.state().memory.heads.get(&case.folder).copied();
-        Ok(Event { owner, folder: Some(case.folder), epoch: Some(pen.epoch), seen, ..event })
+        let seen = self.state().memory.seen(case.folder).map(|seen| seen.head);
+        let event =
+            event.with(|step| Step { owner, folder: Some(case.folder), epoch: Some(pen.epoch), ..step });
+        Ok(event.when(|moment| Moment { seen, ..moment }))
     }
 
     /// As whom this party acts in a case.
@@ -374,11 +382,7 @@ impl<R: RoleType> Session<'_, R> {
         }
     }
 
-    pub(super) fn sign_in_case(
-        &self,
-        case: &Case,
-        event: &Event,
-    ) -> Result<crate::crypto::Signed<Event>, Error> {
+    pub(super) fn sign_in_case(&self, case: &Case, event: Event) -> Result<SignedEvent, Error> {
         if case.granted.is_some() {
             return Ok(self.sign(&Hand::Own, event));
         }

@@ -205,6 +205,13 @@ impl KeyRange {
         self.from(start)
     }
 
+    /// Only what comes before this row.
+    #[must_use]
+    pub fn before(self, row: &[u8]) -> Self {
+        let end = [self.common.as_slice(), row].concat();
+        Self { end: Some(self.end.map_or(end.clone(), |old| old.min(end))), ..self }
+    }
+
     /// Only what comes after this key: the next page after one that ends with it.
     #[must_use]
     pub fn past(self, key: &Key) -> Self {

@@ -1,22 +1,24 @@
 //! Questions: signed by who asks, answered as far as the asker may know.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
-    access::{Act, Capacity, Denial, Facts, decide},
+    access::{Act, Capacity, Denial, Facts, FolderFacts, decide},
     crypto::Signed,
-    custodian::{Answer, MyFolder, OwnFolder, Query, Question, StreamPage},
+    custodian::{Answer, MyFolder, Query, Question, StreamPage},
     event::{Principal, StreamHead, Streamed},
-    folder::FolderKind,
-    id::{FolderId, PartyId, RecordId},
+    folder::{Clearance, FolderKind},
+    id::{FolderId, PartyId},
     limits::STREAM_PAGE_MAX,
     party::{Card, Role},
-    record::SealedRecord,
+    record::{Leaf, SealedRecord},
+    store::Place,
     time::Timestamp,
     vault::{
         Vault,
         fault::Fault,
         tables::{ConsentRow, FolderRow, GrantRow, HeadRow, MineRow, RunRow, Table, key},
+        write::RUN_LEAVES,
     },
 };
 
@@ -42,10 +44,10 @@ impl Vault {
         self.may(&asker, Act::Audit, Capacity::Owner)?;
         match question {
             Question::Card(party) => self.card_of(&asker, party),
-            Question::Chunks(folder, record, version) => self.chunks_of(&asker, folder, (record, version)),
-            Question::OwnFolders => self.own_folders(&asker),
+            Question::Chunks(folder, position) => self.chunks_of(&asker, folder, position),
+            Question::Consents(folder) => self.consents(&asker, folder),
             Question::MyFolders => self.my_folders(&asker),
-            Question::Readers(folder) => self.readers(&asker, folder),
+            Question::Records(folder, from) => self.records_of(&asker, folder, from),
             Question::Stream(owner, from) => {
                 let capacity =
                     if owner == asker.card.party() { Capacity::Owner } else { self.auditor(&asker)? };
@@ -77,42 +79,12 @@ impl Vault {
     /// A doctor's or registrar's card is for all parties; a patient's is its own, the registrars' and the auditors'.
     fn card_of(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
         let row = self.party(party)?;
+        let is_supervisor =
+            self.policy.registrars.contains(&asker.card) || self.auditor(asker)? == Capacity::Auditor;
         let is_open = |role| matches!(role, Role::Doctor | Role::Registrar);
-        let may = |card: &Card| {
-            is_open(card.role())
-                || asker.card.party() == party
-                || matches!(asker.card.role(), Role::Auditor | Role::Registrar)
-        };
+        let may = |card: &Card| is_open(card.role()) || asker.card.party() == party || is_supervisor;
         let row = row.filter(|row| may(&row.card)).ok_or(Denial::Absent)?;
         Ok(Answer::Card(row.card, row.attestations))
-    }
-
-    fn own_folders(&self, asker: &Asker) -> Result<Answer, Fault> {
-        let place = self.shelves.keys.place(Principal::Party(asker.card.party()));
-        let rows: Vec<FolderRow> = self.shelves.scan(place, Table::Folder, &[])?;
-        let folders = rows.into_iter().filter_map(|row| {
-            let FolderRow {
-                folder,
-                kind,
-                verifying: _,
-                nonce,
-                epoch,
-                commitments,
-                list,
-                is_closed,
-                opened: _,
-            } = row;
-            Some(OwnFolder {
-                folder,
-                kind,
-                nonce,
-                epoch,
-                commitments: commitments?,
-                head: list.head(),
-                is_closed,
-            })
-        });
-        Ok(Answer::OwnFolders(folders.collect()))
     }
 
     fn my_folders(&self, asker: &Asker) -> Result<Answer, Fault> {
@@ -134,59 +106,96 @@ impl Vault {
         Ok(Answer::MyFolders(folders))
     }
 
-    /// A reader's grants of a folder's present epoch.
+    /// A reader's grants of the present epoch of a folder that was granted.
     fn present_grants(&self, mine: &MineRow, reader: PartyId) -> Result<Vec<GrantRow>, Fault> {
         let place = self.shelves.keys.place(Principal::Party(mine.owner));
         let folder: Option<FolderRow> =
             self.shelves.read(place, Table::Folder, &[&self.folder_row(mine.folder)])?;
-        let Some(folder) = folder else { return Ok(Vec::new()) };
-        let blind = self.shelves.keys.blind(Table::Grant, &[&mine.folder, &reader]);
-        let prefix =
-            [self.folder_row(mine.folder).as_slice(), &folder.epoch.number().to_be_bytes(), &blind].concat();
-        self.shelves.scan(place, Table::Grant, &prefix)
+        folder.map_or(Ok(Vec::new()), |folder| self.grants_at(place, &folder, reader))
     }
 
-    fn readers(&self, asker: &Asker, folder: FolderId) -> Result<Answer, Fault> {
+    fn consents(&self, asker: &Asker, folder: FolderId) -> Result<Answer, Fault> {
         let place = self.shelves.keys.place(Principal::Party(asker.card.party()));
-        let row: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(folder)])?;
-        let row = row.ok_or(Denial::Absent)?;
-        let prefix = [self.folder_row(folder).as_slice(), &row.epoch.number().to_be_bytes()].concat();
-        let grants: Vec<ConsentRow> = self.shelves.scan(place, Table::Consent, &prefix)?;
-        Ok(Answer::Readers(grants.into_iter().map(|row| row.statement).collect()))
+        let row = self.folder_row(folder);
+        let own: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&row])?;
+        own.ok_or(Denial::Absent)?;
+        let grants: Vec<ConsentRow> = self.shelves.scan(place, Table::Consent, &row)?;
+        Ok(Answer::Consents(grants.into_iter().map(|row| row.statement).collect()))
     }
 
-    /// Sealed chunks, for who may open the folder now. The event of the opening is on record already; its salts went
-    /// out with it, and without them chunks are nothing.
-    fn chunks_of(
-        &self,
-        asker: &Asker,
-        folder: FolderId,
-        (record, version): (RecordId, u32),
-    ) -> Result<Answer, Fault> {
-        let party = asker.card.party();
-        let denied = || Fault::Denied(Denial::Absent, Some(party), Some(folder));
-        let own = self.shelves.keys.place(Principal::Party(party));
-        let is_own =
-            self.shelves.read::<FolderRow>(own, Table::Folder, &[&self.folder_row(folder)])?.is_some();
-        let (place, clearance) = if is_own {
-            (own, crate::folder::Clearance::VeryRestricted)
-        } else {
-            let mine = self.mine(party, folder)?.ok_or_else(denied)?;
-            let is_vouched = self.is_vouched(&asker.card, asker.now)?;
-            let grants = self.present_grants(&mine, party)?.into_iter().map(|row| row.grant.statement.terms);
-            let holding = grants.filter(|terms| terms.starts() <= asker.now && asker.now < terms.ends());
-            let clearance =
-                holding.map(|terms| terms.clearance()).max().filter(|_| is_vouched).ok_or_else(denied)?;
-            (self.shelves.keys.place(Principal::Party(mine.owner)), clearance)
-        };
-        let runs: Vec<RunRow> = self.shelves.scan(place, Table::Run, &self.folder_row(folder))?;
-        let mut leaves = runs.iter().flat_map(|run| &run.leaves);
-        let leaf = leaves.find(|leaf| (leaf.record, leaf.version) == (record, version));
-        leaf.filter(|leaf| leaf.clearance <= clearance).ok_or_else(denied)?;
-        let row = self.record_row(folder, record, version);
+    /// Sealed records from a position on, for who may open the folder now, up to his clearance.
+    fn records_of(&self, asker: &Asker, folder: FolderId, from: u64) -> Result<Answer, Fault> {
+        let (place, clearance) = self.may_read(asker, folder)?;
+        let last = from.saturating_add(RUN_LEAVES);
+        let leaves = self.leaves(place, folder, from..last)?;
+        let shown = leaves.into_iter().map(|(_, leaf)| leaf).filter(|leaf| leaf.clearance <= clearance);
+        Ok(Answer::Records(self.sealed(place, folder, &shown.collect::<Vec<_>>())?))
+    }
+
+    /// The sealed chunks of a record, likewise.
+    fn chunks_of(&self, asker: &Asker, folder: FolderId, position: u64) -> Result<Answer, Fault> {
+        let denied = || Fault::Denied(Denial::Absent, Some(asker.card.party()), Some(folder));
+        let (place, clearance) = self.may_read(asker, folder)?;
+        let leaves = self.leaves(place, folder, position..position.saturating_add(1))?;
+        let (_, leaf) = leaves.into_iter().next().ok_or_else(denied)?;
+        if leaf.clearance > clearance {
+            return Err(denied());
+        }
+        let row = self.record_row(folder, &leaf);
         let sealed = self.shelves.store.get(&key(place, Table::Record, &[&row])?)?.ok_or(Fault::Damaged)?;
         let sealed = SealedRecord::from_bytes(&sealed).map_err(|_damaged| Fault::Damaged)?;
         Ok(Answer::Chunks(self.chunks(place, row, sealed.chunk_count())?))
+    }
+
+    /// Whether the asker may open the folder now, and how far: by the same decision as an opening. The event of the opening
+    /// is on record already; its salts went out with it, and without them what is sealed is nothing.
+    fn may_read(&self, asker: &Asker, folder: FolderId) -> Result<(Place, Clearance), Fault> {
+        let party = asker.card.party();
+        let denied = |denial| Fault::Denied(denial, Some(party), Some(folder));
+        let row = self.folder_row(folder);
+        let own = self.shelves.keys.place(Principal::Party(party));
+        let (place, found, capacity) = match self.shelves.read::<FolderRow>(own, Table::Folder, &[&row])? {
+            Some(found) => (own, Some(found), Capacity::Owner),
+            None => {
+                let mine = self.mine(party, folder)?.ok_or_else(|| denied(Denial::Absent))?;
+                let place = self.shelves.keys.place(Principal::Party(mine.owner));
+                let found: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&row])?;
+                let capacity = match &found {
+                    Some(found) => self.reader(asker.now, (place, found), &asker.card, None)?.0,
+                    None => Capacity::Stranger,
+                };
+                (place, found, capacity)
+            }
+        };
+        let folder = found.map(|found| FolderFacts { kind: found.kind, is_closed: found.is_closed });
+        let facts = Facts { now: asker.now, claimed: asker.claimed, capacity, folder };
+        match decide(&self.policy, Act::Open, &facts) {
+            Ok(permit) => Ok((place, permit.clearance())),
+            Err(denial) => Err(denied(denial)),
+        }
+    }
+
+    /// The leaves of a folder's list at these positions, with their positions.
+    fn leaves(
+        &self,
+        place: Place,
+        folder: FolderId,
+        positions: Range<u64>,
+    ) -> Result<Vec<(u64, Leaf)>, Fault> {
+        let row = self.folder_row(folder);
+        // A row of the list holds so many leaves at the most: the one that holds the first position begins no earlier.
+        let from = positions.start.saturating_sub(RUN_LEAVES - 1);
+        let rows = self.shelves.scan_between::<RunRow>(
+            (place, Table::Run),
+            &[row.as_slice(), &from.to_be_bytes()].concat(),
+            &[row.as_slice(), &positions.end.to_be_bytes()].concat(),
+        )?;
+        let mut leaves = Vec::new();
+        for (id, run) in rows {
+            let start = id.last_chunk::<8>().map(|start| u64::from_be_bytes(*start)).ok_or(Fault::Damaged)?;
+            leaves.extend((start..).zip(run.leaves).filter(|(position, _)| positions.contains(position)));
+        }
+        Ok(leaves)
     }
 
     fn page(&self, owner: Principal, from: u64) -> Result<Answer, Fault> {

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use crate::{
     access::{Denial, Policy},
     crypto::Label,
-    event::{ActorClass, Event, Principal, Streamed, Verb},
+    event::{ActorClass, Event, Moment, Principal, SignedEvent, Step, Streamed, Verb},
     id::{Digest, FolderId, OpId, PartyId},
     party::Card,
     time::{Timestamp, days},
@@ -18,26 +18,34 @@ use crate::{
     },
 };
 
-/// How many denials were written in the present minute.
+/// How many denials were written in the present minute: of those who signed, and of nobody known. So much of the second
+/// kind as there may be, the first kind is written.
 #[derive(Debug)]
 pub(super) struct DenialRate {
     minute: u64,
-    count: u32,
+    signed: u32,
+    unsigned: u32,
 }
 
 impl DenialRate {
     pub(super) const fn new() -> Self {
-        Self { minute: 0, count: 0 }
+        Self { minute: 0, signed: 0, unsigned: 0 }
     }
 
     /// Whether one more may be written.
-    fn admits(&mut self, now: Timestamp, most: u32) -> bool {
+    fn admits(&mut self, now: Timestamp, is_signed: bool, most: u32) -> bool {
         let minute = now.as_ms() / (days(1).as_secs() * 1000 / 24 / 60);
         if minute != self.minute {
-            *self = Self { minute, count: 0 };
+            let left_out =
+                self.signed.saturating_sub(most).saturating_add(self.unsigned.saturating_sub(most));
+            if left_out > 0 {
+                tracing::warn!(left_out, "denials beyond the policy's rate were not written");
+            }
+            *self = Self { minute, signed: 0, unsigned: 0 };
         }
-        self.count = self.count.saturating_add(1);
-        self.count <= most
+        let count = if is_signed { &mut self.signed } else { &mut self.unsigned };
+        *count = count.saturating_add(1);
+        *count <= most
     }
 }
 
@@ -47,13 +55,15 @@ impl Vault {
         let now = self.clock.now();
         let admitted = {
             let mut rate = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
-            rate.admits(now, self.policy.denials_per_minute)
+            rate.admits(now, actor.is_some(), self.policy.denials_per_minute)
         };
         if !admitted || self.is_read_only() {
             return;
         }
-        let event =
-            |event: Event| Event { on_behalf_of: actor, folder, reason: Some(denial.code()), ..event };
+        let event = |event: Event| {
+            let event = event.with(|step| Step { folder, ..step });
+            event.when(|moment| Moment { on_behalf_of: actor, reason: Some(denial.code()), ..moment })
+        };
         if let Err(fault) = self.act_as_vault(Verb::Deny, event, &[]) {
             tracing::warn!(code = ?fault.refusal(), "a denial could not be written to the vault's stream");
         }
@@ -63,12 +73,20 @@ impl Vault {
     pub(super) fn note_creation(&self, policy: &Policy) -> Result<(), Fault> {
         let digest = statement_digest(Label::Policy, policy);
         let cards: Vec<&Card> = policy.registrars.iter().collect();
-        self.act_as_vault(Verb::Create, |event| Event { subject: Some(digest), ..event }, &cards)
+        self.act_as_vault(
+            Verb::Create,
+            |event| event.with(|step| Step { subject: Some(digest), ..step }),
+            &cards,
+        )
     }
 
     /// That the store was restored from a backup, and from which generation on.
     pub(super) fn note_restore(&self, evidence: Digest) -> Result<(), Fault> {
-        self.act_as_vault(Verb::Restore, |event| Event { subject: Some(evidence), ..event }, &[])
+        self.act_as_vault(
+            Verb::Restore,
+            |event| event.with(|step| Step { subject: Some(evidence), ..step }),
+            &[],
+        )
     }
 
     fn act_as_vault(
@@ -83,16 +101,18 @@ impl Vault {
         let now = self.clock.now();
         let op_id = OpId::from_bytes(desk.random().bytes());
         let event = Event::new((self.trust.vault, op_id), principal, verb, now, desk.random().bytes());
-        let event = Event { class: ActorClass::System, ..with(event) };
-        let streamed = Streamed { received: now, event: self.sign(&event) };
+        let event = with(event).when(|moment| Moment { class: ActorClass::System, ..moment });
         let mut head: HeadRow = desk.get(Table::Head, &[])?.unwrap_or_default();
+        let received = now.max(head.received);
+        head.received = received;
+        let streamed = Streamed { received, event: SignedEvent::sign(&event, &self.signer) };
         let seq = head.frontier.size();
         head.frontier.append(streamed.entry(seq).hash());
         desk.put(Table::Event, &[&seq.to_be_bytes()], &streamed)?;
         desk.put(Table::Head, &[], &head)?;
         for card in cards {
             let place = self.shelves.keys.place(Principal::Party(card.party()));
-            let row = PartyRow { card: (*card).clone(), attestations: <_>::default() };
+            let row = PartyRow { card: (*card).clone(), attestations: <_>::default(), sender: None };
             desk.put_at(place, Table::Party, &[], &row)?;
         }
         desk.commit(op_id, Vec::new())?;

@@ -9,7 +9,7 @@ use crate::{
     access::Permit,
     event::Principal,
     id::OpId,
-    store::{Batch, Key, KeyRange, Place, Store, StoreError},
+    store::{Batch, Entry, Key, KeyRange, Place, Store, StoreError},
     vault::{
         fault::Fault,
         tables::{Row, RowKeys, Table, key},
@@ -32,22 +32,42 @@ impl Shelves {
         }
     }
 
-    /// The rows of a place whose ids begin so, in order, with what follows the beginning.
+    /// The rows of a place whose ids begin so, in order.
     pub(super) fn scan<T: Row>(&self, place: Place, table: Table, prefix: &[u8]) -> Result<Vec<T>, Fault> {
-        let mut range = KeyRange::table(place, table.code()).prefix(prefix);
-        let mut rows = Vec::new();
+        let range = KeyRange::table(place, table.code()).prefix(prefix);
+        Ok(self.scan_range(table, range)?.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// The rows of a place whose ids lie from one to before another, in order, with their ids.
+    pub(super) fn scan_between<T: Row>(
+        &self,
+        (place, table): (Place, Table),
+        from: &[u8],
+        until: &[u8],
+    ) -> Result<Vec<(Vec<u8>, T)>, Fault> {
+        let range = KeyRange::table(place, table.code()).starting(from).before(until);
+        self.scan_range(table, range)
+    }
+
+    fn scan_range<T: Row>(&self, table: Table, range: KeyRange) -> Result<Vec<(Vec<u8>, T)>, Fault> {
+        let open = |entry: Entry| {
+            let row = self.keys.open(table, &entry.key, &entry.value)?;
+            Ok((entry.key.row().to_vec(), row))
+        };
+        self.entries(range)?.into_iter().map(open).collect()
+    }
+
+    /// The entries of a range, page by page.
+    fn entries(&self, range: KeyRange) -> Result<Vec<Entry>, Fault> {
+        let mut entries = Vec::new();
+        let mut rest = range.clone();
         loop {
-            let page = self.store.scan(range, PAGE)?;
-            let last = page.last().map(|entry| entry.key.clone());
+            let page = self.store.scan(rest, PAGE)?;
             let is_last = page.len() < PAGE;
-            for entry in page {
-                rows.push(self.keys.open(table, &entry.key, &entry.value)?);
-            }
-            match last {
-                Some(last) if !is_last => {
-                    range = KeyRange::table(place, table.code()).prefix(prefix).past(&last)
-                }
-                Some(_) | None => return Ok(rows),
+            entries.extend(page);
+            match entries.last() {
+                Some(last) if !is_last => rest = range.clone().past(&last.key),
+                Some(_) | None => return Ok(entries),
             }
         }
     }
@@ -138,20 +158,10 @@ impl<'v> Desk<'v> {
 
     /// Rows of the owner's place whose ids begin so, as this submission leaves them, with their full ids.
     pub(super) fn scan<T: Row>(&self, table: Table, prefix: &[u8]) -> Result<Vec<(Vec<u8>, T)>, Fault> {
-        let mut range = KeyRange::table(self.place, table.code()).prefix(prefix);
-        let mut rows: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
-        loop {
-            let page = self.shelves.store.scan(range, PAGE)?;
-            let last = page.last().map(|entry| entry.key.clone());
-            let is_last = page.len() < PAGE;
-            rows.extend(page.into_iter().map(|entry| (entry.key, entry.value)));
-            match last {
-                Some(last) if !is_last => {
-                    range = KeyRange::table(self.place, table.code()).prefix(prefix).past(&last);
-                }
-                Some(_) | None => break,
-            }
-        }
+        let range = KeyRange::table(self.place, table.code()).prefix(prefix);
+        let stored = self.shelves.entries(range)?;
+        let mut rows: BTreeMap<Key, Vec<u8>> =
+            stored.into_iter().map(|entry| (entry.key, entry.value)).collect();
         for (key, write) in &self.writes {
             if key.place() == self.place && key.table() == table.code() && key.row().starts_with(prefix) {
                 match write {

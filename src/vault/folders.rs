@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::{
     access::{Act, Capacity, Denial, Permit},
     consent::{Grant, GrantStatement, Purpose},
-    event::{Principal, Verb},
-    folder::{Epoch, FolderKind},
-    id::{Digest, PartyId},
+    event::{Principal, Step, Verb},
+    folder::{Epoch, FolderKind, owned_folder},
+    id::Digest,
     limits::READERS_MAX,
     merkle::Frontier,
     party::{CaseKey, Role},
@@ -23,21 +23,28 @@ impl Work<'_> {
         let event = &claim.event;
         let folder = event.folder.ok_or(Fault::Malformed)?;
         let opening = event.opening.ok_or(Fault::Malformed)?;
-        let (capacity, _) = self.capacity(claim, None)?;
         let is_attested = match &claim.card {
             Some(card) => self.vault.is_vouched(card, self.now)?,
             None => false,
         };
         let role = claim.card.as_ref().map_or(Role::Auditor, crate::party::Card::role);
         let act = Act::Begin { kind: opening.kind, role, open_cases: self.head.open_cases, is_attested };
-        let permit = self.decide(claim, act, (own(capacity, event.actor, self.owner), None))?;
+        let me = Principal::Party(self.owner);
+        let is_own = event.actor == me && event.owner == me;
+        let capacity = if is_own { Capacity::Owner } else { Capacity::Stranger };
+        let permit = self.decide(claim, act, (capacity, None))?;
         let is_case = opening.kind == FolderKind::Case;
-        let vouches = |key| CaseKey::folder_of(self.vault.trust.vault, &key) == folder;
-        let id_fits =
-            if is_case { opening.verifying.is_some_and(vouches) } else { opening.verifying.is_none() };
+        // The id vouches for a Case's key, or for another folder's owner: nobody begins a folder under another's id.
+        let vault = self.vault.trust.vault;
+        let id_fits = match opening.verifying {
+            Some(key) => is_case && CaseKey::folder_of(vault, &key) == folder,
+            None => !is_case && owned_folder(vault, self.owner, opening.kind, opening.nonce) == folder,
+        };
         // A folder without a key is nothing: its first epoch stands beside its beginning.
         let next = claim.after.first().ok_or(Fault::Malformed)?.event.claims()?;
-        let is_keyed = next.verb == Verb::Rotate && next.folder == Some(folder);
+        let is_keyed = next.verb == Verb::Rotate
+            && next.folder == Some(folder)
+            && next.subject == Some(claim.part.event.digest());
         if !id_fits || !is_keyed || self.folder(folder)?.is_some() {
             return Err(Fault::Malformed);
         }
@@ -68,8 +75,12 @@ impl Work<'_> {
         let mut folder = self.named_folder(event)?;
         let (capacity, _) = self.capacity(claim, Some(&folder))?;
         let permit = self.decide(claim, Act::Renew, (capacity, Some(&folder)))?;
-        let before = if folder.commitments.is_some() { self.grants_of(&folder, None)? } else { Vec::new() };
-        if event.epoch != Some(folder.epoch.next()) {
+        let before = if folder.commitments.is_some() { self.grants_of(&folder)? } else { Vec::new() };
+        let replaced = self.replaced(&folder)?;
+        let is_next = event.epoch == Some(folder.epoch.next())
+            && event.before == Some(folder.list.head())
+            && event.replaces == replaced;
+        if !is_next {
             return Err(Fault::Conflict);
         }
         let links = claim.part.back_links.as_ref();
@@ -103,7 +114,7 @@ impl Work<'_> {
         let mut has_owner = false;
         for statement in &statements {
             if statement.reader == self.owner {
-                has_owner = statement.terms.purpose() == Purpose::Own;
+                has_owner = true;
                 continue;
             }
             let had = before.iter().any(|row| {
@@ -166,6 +177,10 @@ impl Work<'_> {
 
     /// Whether an earlier part of the same submission grants the Case to the same reader for the same time.
     fn stands_beside(&self, claim: &Claim<'_>, identity: &GrantStatement) -> Result<bool, Fault> {
+        let because = identity.because.map_or(Ok(None), |because| self.folder(because))?;
+        if because.is_none_or(|folder| folder.kind != FolderKind::Case) {
+            return Ok(false);
+        }
         for part in claim.before {
             let event = part.event.claims()?;
             let beside = part.grants.iter().map(|grant| &grant.statement).any(|case| {
@@ -191,8 +206,13 @@ impl Work<'_> {
         }
         let mut seen = BTreeSet::new();
         for grant in &claim.part.grants {
-            let GrantStatement { vault, folder: of, epoch, reader, because, .. } = grant.statement;
-            let fits = vault == self.vault.trust.vault && of == folder.folder && epoch == folder.epoch;
+            let GrantStatement { vault, folder: of, epoch, reader, because, terms, .. } = grant.statement;
+            // The owner holds its own folder's key as the owner and nobody else does; a Case stands behind an identity only.
+            let fits = vault == self.vault.trust.vault
+                && of == folder.folder
+                && epoch == folder.epoch
+                && (reader == self.owner) == (terms.purpose() == Purpose::Own)
+                && (because.is_none() || folder.kind == FolderKind::Identity);
             if !fits || !grant.is_whole() || !seen.insert((reader, because)) {
                 return Err(Fault::Malformed);
             }
@@ -232,20 +252,23 @@ impl Work<'_> {
         Ok(permit)
     }
 
-    /// The grants of a folder's present epoch: all, or one reader's.
-    pub(super) fn grants_of(
-        &self,
-        folder: &FolderRow,
-        reader: Option<PartyId>,
-    ) -> Result<Vec<GrantRow>, Fault> {
-        let keys = &self.vault.shelves.keys;
-        let mut prefix =
-            [self.vault.folder_row(folder.folder).as_slice(), &folder.epoch.number().to_be_bytes()].concat();
-        if let Some(reader) = reader {
-            prefix.extend(keys.blind(Table::Grant, &[&folder.folder, &reader]));
-        }
+    /// The grants of a folder's present epoch.
+    fn grants_of(&self, folder: &FolderRow) -> Result<Vec<GrantRow>, Fault> {
+        let epoch = folder.epoch.number().to_be_bytes();
+        let prefix = [self.vault.folder_row(folder.folder).as_slice(), &epoch].concat();
         let rows = self.desk.scan::<GrantRow>(Table::Grant, &prefix)?;
         Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+
+    /// The digest of all grants of a folder's present epoch; none before the first.
+    fn replaced(&self, folder: &FolderRow) -> Result<Option<Digest>, Fault> {
+        if folder.commitments.is_none() {
+            return Ok(None);
+        }
+        let epoch = folder.epoch.number().to_be_bytes();
+        let prefix = [self.vault.folder_row(folder.folder).as_slice(), &epoch].concat();
+        let rows = self.desk.scan::<ConsentRow>(Table::Consent, &prefix)?;
+        Ok(Some(Step::replaced(rows.into_iter().map(|(_, row)| row.statement.digest()))))
     }
 
     fn grant_row(&self, statement: &GrantStatement) -> Vec<u8> {
@@ -259,11 +282,6 @@ impl Work<'_> {
 
 fn event_ends(claim: &Claim<'_>) -> bool {
     claim.event.verb == Verb::Revoke
-}
-
-/// Before its folder exists, an owner is whoever acts as itself.
-fn own(capacity: Capacity, actor: Principal, owner: PartyId) -> Capacity {
-    if actor == Principal::Party(owner) { Capacity::Owner } else { capacity }
 }
 
 impl crate::vault::Vault {

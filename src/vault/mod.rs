@@ -16,6 +16,7 @@ mod open;
 mod outbox;
 mod people;
 mod shred;
+mod standing;
 mod submit;
 mod tables;
 mod write;

@@ -7,20 +7,24 @@ use minicbor::bytes::ByteVec;
 use crate::{
     access::{Act, Capacity, Permit},
     consent::GrantStatement,
-    crypto::Signed,
-    custodian::{EpochEntry, Run, SealedChart, Writer},
-    event::{Event, Streamed},
+    custodian::{ChartOwner, EpochEntry, Run, SealedChart, Writer},
+    event::{SignedEvent, Streamed},
     folder::{Clearance, Epoch, FolderKind},
-    id::PartyId,
-    limits::MESSAGE_BYTES_MAX,
+    id::{FolderId, PartyId},
+    limits::CHART_BYTES_MAX,
     record::{Leaf, ListItem},
     spread,
+    store::Place,
     vault::{
+        Vault,
         fault::Fault,
         submit::{Claim, Work},
-        tables::{EpochRow, FolderRow, GrantRow, PartyRow, RunRow, Table},
+        tables::{EpochRow, FolderRow, GrantRow, PartyRow, RunRow, Table, key},
     },
 };
+
+/// How many records are read before it is looked at how many bytes they are.
+const RECORDS_AT_A_TIME: usize = 1024;
 
 /// How many rows are worth a thread: some two hundred microseconds of work.
 const ROWS_WORTH_A_THREAD: usize = 100;
@@ -30,6 +34,7 @@ pub(super) struct Opened {
     folder: FolderRow,
     grant: GrantRow,
     clearance: Clearance,
+    is_own: bool,
 }
 
 impl Work<'_> {
@@ -38,7 +43,7 @@ impl Work<'_> {
         let (capacity, grant) = self.capacity(claim, Some(&folder))?;
         let permit = self.decide(claim, Act::Open, (capacity, Some(&folder)))?;
         let grant = if capacity == Capacity::Owner {
-            self.grants_of(&folder, Some(self.owner))?.into_iter().next()
+            self.vault.grants_at(self.desk.place, &folder, self.owner)?.into_iter().next()
         } else {
             grant
         };
@@ -47,28 +52,40 @@ impl Work<'_> {
         for number in 1..=folder.epoch.number() {
             self.salts.push((folder.folder, Epoch::from_number(number)));
         }
-        self.opened.push(Opened { folder, grant, clearance });
+        if self
+            .opened
+            .replace(Opened { folder, grant, clearance, is_own: capacity == Capacity::Owner })
+            .is_some()
+        {
+            return Err(Fault::Malformed);
+        }
         Ok(permit)
     }
 
     /// The chart of what was opened.
     pub(super) fn chart(&self, opened: Opened) -> Result<SealedChart, Fault> {
-        let Opened { folder, grant, clearance } = opened;
+        let Opened { folder, grant, clearance, is_own } = opened;
         let row = self.vault.folder_row(folder.folder);
         let GrantRow { grant, event: granted } = grant;
-        let (runs, sealed, writers) = self.list(&folder, clearance)?;
+        // Who reads another's Identity learns what was done there, and not when: a case he reads too must not be joined to it.
+        let is_redacted = !is_own && folder.kind != FolderKind::Case;
+        let shown = |event: SignedEvent| if is_redacted { event.redacted() } else { event };
+        let (mut runs, sealed, writers) = self.list(&folder, clearance)?;
+        if is_redacted {
+            runs = runs.into_iter().map(|run| Run { event: run.event.redacted(), ..run }).collect();
+        }
         let owner = if folder.kind == FolderKind::Case {
             None
         } else {
             let owner: PartyRow = self.desk.get(Table::Party, &[])?.ok_or(Fault::Damaged)?;
-            Some((owner.card, owner.attestations))
+            Some(ChartOwner { card: owner.card, attestations: owner.attestations, nonce: folder.nonce })
         };
         let epochs = self.desk.scan::<EpochRow>(Table::Epoch, &row)?;
         let epochs = epochs.into_iter().map(|(_, epoch)| {
-            Ok(EpochEntry { event: self.event(epoch.event)?, back_links: epoch.back_links })
+            Ok(EpochEntry { event: shown(self.event(epoch.event)?), back_links: epoch.back_links })
         });
         let tie = match grant.statement.because {
-            Some(case) => self.folder(case)?.map(|case| self.event(case.opened)).transpose()?,
+            Some(case) => self.folder(case)?.map(|case| self.event(case.opened)).transpose()?.map(shown),
             None => None,
         };
         Ok(SealedChart {
@@ -80,7 +97,7 @@ impl Work<'_> {
             runs,
             sealed,
             epochs: epochs.collect::<Result<_, Fault>>()?,
-            granted: self.event(granted)?,
+            granted: shown(self.event(granted)?),
             grant,
             writers,
             tie,
@@ -119,7 +136,7 @@ impl Work<'_> {
                 }
             }
         }
-        let sealed = self.sealed(folder, &shown)?;
+        let sealed = self.vault.sealed(self.desk.place, folder.folder, &shown)?;
         let mut proofs = Vec::new();
         for (party, statements) in writers {
             let card = self.vault.party(party)?.ok_or(Fault::Damaged)?.card;
@@ -130,21 +147,36 @@ impl Work<'_> {
         Ok((runs.into_values().collect(), sealed, proofs))
     }
 
-    /// The sealed records of leaves, in their order.
-    fn sealed(&self, folder: &FolderRow, leaves: &[Leaf]) -> Result<Vec<ByteVec>, Fault> {
-        let sealed = spread::map(leaves, ROWS_WORTH_A_THREAD, |leaf| {
-            let row = self.vault.record_row(folder.folder, leaf.record, leaf.version);
-            self.desk.get_raw(Table::Record, &[&row])?.map(ByteVec::from).ok_or(Fault::Damaged)
-        });
-        let sealed = sealed.into_iter().collect::<Result<Vec<_>, _>>()?;
-        // Half of what a message may hold: the rest is for the list and its proofs.
-        let bytes = sealed.iter().fold(0usize, |bytes, record| bytes.saturating_add(record.len()));
-        if bytes > MESSAGE_BYTES_MAX / 2 { Err(Fault::Malformed) } else { Ok(sealed) }
-    }
-
     /// An event of the owner's stream, those of this submission included.
-    pub(super) fn event(&self, seq: u64) -> Result<Signed<Event>, Fault> {
+    pub(super) fn event(&self, seq: u64) -> Result<SignedEvent, Fault> {
         let streamed: Option<Streamed> = self.desk.get(Table::Event, &[&seq.to_be_bytes()])?;
         Ok(streamed.ok_or(Fault::Damaged)?.event)
+    }
+}
+
+impl Vault {
+    /// The sealed records of leaves, in their order: the first of them, as many as one answer carries.
+    pub(super) fn sealed(
+        &self,
+        place: Place,
+        folder: FolderId,
+        leaves: &[Leaf],
+    ) -> Result<Vec<ByteVec>, Fault> {
+        let (mut sealed, mut bytes) = (Vec::new(), 0usize);
+        for leaves in leaves.chunks(RECORDS_AT_A_TIME) {
+            let read = spread::map(leaves, ROWS_WORTH_A_THREAD, |leaf| {
+                let key = key(place, Table::Record, &[&self.record_row(folder, leaf)])?;
+                self.shelves.store.get(&key)?.map(ByteVec::from).ok_or(Fault::Damaged)
+            });
+            for record in read {
+                let record = record?;
+                bytes = bytes.saturating_add(record.len());
+                if bytes > CHART_BYTES_MAX && !sealed.is_empty() {
+                    return Ok(sealed);
+                }
+                sealed.push(record);
+            }
+        }
+        Ok(sealed)
     }
 }

@@ -29,13 +29,18 @@ impl Work<'_> {
         if known.is_some() {
             return Err(Fault::Conflict);
         }
-        let facts = Facts { now: self.now, claimed: event.at, capacity: Capacity::Owner, folder: None };
+        let facts =
+            Facts { now: self.now, claimed: event.moment.at, capacity: Capacity::Owner, folder: None };
         let role = card.role();
         let begin = Act::Begin { kind: FolderKind::Identity, role, open_cases: 0, is_attested: false };
         let permit = decide(&self.vault.policy, begin, &facts)?;
-        // Durable before the event: a crash may leave a shred key without an owner, never an owner without one.
-        self.vault.make_shred_key(self.owner)?;
-        self.desk.put(Table::Party, &[], &PartyRow { card: card.clone(), attestations: <_>::default() })?;
+        let sender = Some(part.sender.ok_or(Fault::Malformed)?);
+        self.enrols = true;
+        self.desk.put(
+            Table::Party,
+            &[],
+            &PartyRow { card: card.clone(), attestations: <_>::default(), sender },
+        )?;
         Ok(permit)
     }
 

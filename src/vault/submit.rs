@@ -1,14 +1,15 @@
 //! Submissions: verify, decide, work out, commit, promise.
 
+use subtle::ConstantTimeEq as _;
+
 use crate::{
-    access::{Act, Capacity, Denial, Facts, FolderFacts, GrantFacts, Permit, decide},
+    access::{Act, Capacity, Denial, Facts, FolderFacts, Permit, decide},
     codec,
-    consent::GrantStatement,
     crypto::{Random, Signed, VerifyingKey},
-    custodian::{Accepted, Part, Salt, Submission},
+    custodian::{Accepted, Part, Salt, Sender, Submission},
     event::{Event, Principal, Receipt, Streamed, Verb},
     folder::FolderKind,
-    id::{Digest, FolderId, PartyId},
+    id::{Digest, FolderId, OpId, PartyId},
     limits::PARTS_MAX,
     party::{Card, Role},
     time::Timestamp,
@@ -17,7 +18,9 @@ use crate::{
         desk::Desk,
         fault::Fault,
         open::Opened,
-        tables::{ChangedRow, FolderRow, GrantRow, HeadRow, MineRow, OpRow, OutboxRow, PartyRow, Table},
+        tables::{
+            ChangedRow, Done, FolderRow, GrantRow, HeadRow, MineRow, OpRow, OutboxRow, PartyRow, Table,
+        },
     },
 };
 
@@ -34,9 +37,14 @@ pub(super) struct Work<'v> {
     pub(super) permits: Vec<Permit>,
     pub(super) salts: Vec<(FolderId, crate::folder::Epoch)>,
     pub(super) outbox: Vec<OutboxRow>,
-    pub(super) opened: Vec<Opened>,
-    /// Whether the sender knows whose data it is.
+    /// What is opened: one folder at a time.
+    pub(super) opened: Option<Opened>,
+    /// Whether a party is enrolled.
+    pub(super) enrols: bool,
+    /// Whether the owner sent it.
     is_owner: bool,
+    /// The first event, if its signature was looked at to find the owner.
+    proven: Option<Digest>,
 }
 
 /// One event with who signed it.
@@ -60,56 +68,72 @@ impl Vault {
         if submission.parts.len() > PARTS_MAX {
             return Err(Fault::Malformed);
         }
-        let first = first.event.claims()?;
-        let owner = self.owner_of(submission, &first)?;
+        let owner = self.owner_of(submission, &first.event.claims()?)?;
         let principal = Principal::Party(owner);
         let _turn = self.turn(principal);
         let desk = Desk::new(&self.shelves, principal, self.fork_random())?;
-        let op_row = self.shelves.keys.blind(Table::Op, &[&first.op_id]);
-        let events: Vec<Digest> = submission.parts.iter().map(|part| part.event.digest()).collect();
-        let done: Option<OpRow> = desk.get(Table::Op, &[&op_row])?;
-        if done.as_ref().is_some_and(|done| done.events != events) {
-            return Err(Fault::Malformed);
-        }
-        let head: Option<HeadRow> = desk.get(Table::Head, &[])?;
-        let is_owner = submission.owner.is_some();
+        let head: HeadRow = desk.get(Table::Head, &[])?.unwrap_or_default();
         let mut work = Work {
             vault: self,
             desk,
-            now: self.clock.now(),
+            now: self.clock.now().max(head.received),
             owner,
-            head: head.unwrap_or_default(),
+            head,
             events: Vec::new(),
             permits: Vec::new(),
             salts: Vec::new(),
             outbox: Vec::new(),
-            opened: Vec::new(),
-            is_owner,
+            opened: None,
+            enrols: false,
+            is_owner: submission.sender.is_some(),
+            proven: submission.sender.is_none().then(|| first.event.digest()),
         };
-        if let Some(done) = done {
+        if let Some(done) = work.done_before(submission)? {
             return work.repeat(submission, done.receipt);
         }
         work.take(submission)?;
-        work.finish(&first, &op_row, events)
+        work.finish(submission)
     }
 
-    /// Whose data a submission is about.
+    /// Whose data a submission is about, and that its sender may say so: the owner proves it with its token, a registrar
+    /// and a reader with a signature.
     fn owner_of(&self, submission: &Submission, first: &Event) -> Result<PartyId, Fault> {
-        if let Some(owner) = submission.owner {
-            return Ok(owner);
+        let actors = || submission.parts.iter().map(|part| part.event.claimed_step().map(|step| step.actor));
+        let all_act_as = |may: &dyn Fn(Principal) -> bool| actors().all(|actor| actor.is_ok_and(may));
+        let absent = |actor| Fault::Denied(Denial::Absent, actor, first.folder);
+        if let Some(Sender { owner, token }) = &submission.sender {
+            let row = self.party(*owner)?;
+            let enrolled = row.and_then(|row| row.sender);
+            let enrolling = submission.parts.iter().find_map(|part| part.sender);
+            let known = enrolled.or(enrolling.filter(|_| first.verb == Verb::Enrol));
+            let is_owner = known.is_some_and(|known| same(&known, &Sender::digest_of(token)));
+            let may = |actor| actor == Principal::Party(*owner) || matches!(actor, Principal::Folder(_));
+            return if is_owner && all_act_as(&may) { Ok(*owner) } else { Err(absent(None)) };
         }
-        let denied = || Fault::Denied(Denial::Absent, None, first.folder);
-        let (Principal::Party(reader), Some(folder)) = (first.actor, first.folder) else {
-            return Err(denied());
-        };
-        if let Some(mine) = self.mine(reader, folder)? {
+        let Principal::Party(actor) = first.actor else { return Err(absent(None)) };
+        let unknown = || Fault::Denied(Denial::Unknown, None, first.folder);
+        let row = self.party(actor)?.ok_or_else(unknown)?;
+        let part = submission.parts.first().ok_or(Fault::Malformed)?;
+        part.event.verify_step(row.card.verifying_key()).map_err(|_unsigned| unknown())?;
+        if !all_act_as(&|other| other == first.actor) {
+            return Err(absent(Some(actor)));
+        }
+        if let (Verb::Attest | Verb::Withdraw, Principal::Party(owner)) = (first.verb, first.owner) {
+            let is_registrar = self.policy.registrars.contains(&row.card);
+            return if is_registrar {
+                Ok(owner)
+            } else {
+                Err(Fault::Denied(Denial::WrongRole, Some(actor), None))
+            };
+        }
+        let folder = first.folder.ok_or_else(|| absent(Some(actor)))?;
+        if let Some(mine) = self.mine(actor, folder)? {
             return Ok(mine.owner);
         }
         // Absent and forbidden take the same reads: those of a grant that is not there.
-        let place = self.shelves.keys.place(Principal::Party(reader));
-        let _card: Option<PartyRow> = self.shelves.read(place, Table::Party, &[])?;
+        let place = self.shelves.keys.place(Principal::Party(actor));
         let _row: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(folder)])?;
-        Err(Fault::Denied(Denial::Absent, Some(reader), Some(folder)))
+        Err(absent(Some(actor)))
     }
 
     /// Where a folder lies that was granted to a reader, moved there or still waiting.
@@ -127,13 +151,26 @@ impl Vault {
 }
 
 impl Work<'_> {
+    /// The submission as it was done before, if it was: all of it, and signed by who may.
+    fn done_before(&self, submission: &Submission) -> Result<Option<Done>, Fault> {
+        let first = submission.parts.first().ok_or(Fault::Malformed)?;
+        let row: Option<OpRow> =
+            self.desk.get(Table::Op, &[&self.op_row(first.event.claimed_step()?.op_id)])?;
+        let done = row.and_then(|row| row.submission);
+        let events: Vec<Digest> = submission.parts.iter().map(|part| part.event.digest()).collect();
+        Ok(done.filter(|done| done.events == events))
+    }
+
+    fn op_row(&self, op_id: OpId) -> [u8; 16] {
+        self.vault.shelves.keys.blind(Table::Op, &[&op_id])
+    }
+
     fn take(&mut self, submission: &Submission) -> Result<(), Fault> {
         for (index, part) in submission.parts.iter().enumerate() {
             let (before, rest) = submission.parts.split_at(index);
             let after = rest.get(1..).unwrap_or_default();
             let claim = self.verify(part, before, after)?;
-            let result = self.apply(&claim);
-            let permit = match result {
+            let permit = match self.take_once(&claim) {
                 Ok(permit) => permit,
                 Err(fault) => return Err(self.hush(fault, &claim)?),
             };
@@ -141,6 +178,16 @@ impl Work<'_> {
             self.events.push(Streamed { received: self.now, event: part.event.clone() });
         }
         Ok(())
+    }
+
+    /// An event is taken once: not again alone, nor behind another.
+    fn take_once(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let row = self.op_row(claim.event.op_id);
+        if self.desk.get::<OpRow>(Table::Op, &[&row])?.is_some() {
+            return Err(Fault::Malformed);
+        }
+        self.desk.put(Table::Op, &[&row], &OpRow { submission: None })?;
+        self.apply(claim)
     }
 
     /// What is wrong with a submission is told to who may know of the folder; to others it is not there.
@@ -159,19 +206,23 @@ impl Work<'_> {
         if claims.vault != self.vault.trust.vault || claims.format != Event::FORMAT {
             return Err(Fault::Malformed);
         }
-        let unknown = || name(Fault::from(Denial::Unknown), &claims);
+        // Whose signature it is not is not said: anyone could have named anyone.
+        let folder = claims.folder;
+        let unknown = || Fault::Denied(Denial::Unknown, None, folder);
         let (key, card): (VerifyingKey, Option<Card>) = match claims.actor {
             Principal::Party(party) => {
                 let card = self.card(party, part)?.ok_or_else(unknown)?;
                 (*card.verifying_key(), Some(card))
             }
-            Principal::Folder(folder) if self.is_owner => {
-                let row = self.folder(folder)?.ok_or_else(unknown)?;
+            Principal::Folder(own) if self.is_owner => {
+                let row = self.folder(own)?.ok_or_else(unknown)?;
                 (row.verifying.ok_or_else(unknown)?, None)
             }
             Principal::Folder(_) | Principal::Vault(_) => return Err(unknown()),
         };
-        let event = part.event.verify(&key).map_err(|_unsigned| unknown())?;
+        let is_proven = before.is_empty() && self.proven == Some(part.event.digest());
+        let event =
+            if is_proven { claims } else { part.event.verify(&key).map_err(|_unsigned| unknown())? };
         Ok(Claim { part, event, card, before, after })
     }
 
@@ -219,7 +270,7 @@ impl Work<'_> {
                 let is_own = event.owner == event.actor && (!is_case || event.verb == Verb::OpenFolder);
                 plain(if is_own { Capacity::Owner } else { Capacity::Stranger })
             }
-            Principal::Party(party) => {
+            Principal::Party(_) => {
                 let card = claim.card.as_ref().ok_or(Denial::Unknown)?;
                 if matches!(event.verb, Verb::Attest | Verb::Withdraw) {
                     let is_registrar = self.vault.policy.registrars.contains(card);
@@ -228,56 +279,14 @@ impl Work<'_> {
                 // What the sessions of others will check, this one must have said: whose folder, as readers know it.
                 let named = if is_case { event.folder.map(Principal::Folder) } else { Some(self.desk.owner) };
                 match folder.filter(|_| named == Some(event.owner)) {
-                    Some(folder) => self.reader(party, card, folder),
+                    Some(folder) => {
+                        self.vault.reader(self.now, (self.desk.place, folder), card, event.subject)
+                    }
                     None => plain(Capacity::Stranger),
                 }
             }
             Principal::Vault(_) => plain(Capacity::Stranger),
         }
-    }
-
-    /// The best of a reader's grants of a folder's present epoch.
-    fn reader(
-        &self,
-        party: PartyId,
-        card: &Card,
-        folder: &FolderRow,
-    ) -> Result<(Capacity, Option<GrantRow>), Fault> {
-        let rows = self.grants_of(folder, Some(party))?;
-        let is_attested = self.vault.is_vouched(card, self.now)?;
-        let mut best: Option<(GrantFacts, GrantRow)> = None;
-        for row in rows {
-            let GrantStatement { card: granted, terms, because, .. } = row.grant.statement;
-            let is_backed = match because {
-                None => true,
-                Some(case) => self.is_backed(party, case)?,
-            };
-            let facts = GrantFacts {
-                terms,
-                is_current: true,
-                is_same_card: granted == card.digest(),
-                is_attested,
-                is_backed,
-            };
-            let holds = facts.is_backed && terms.starts() <= self.now && self.now < terms.ends();
-            if holds || best.is_none() {
-                best = Some((facts, row));
-            }
-        }
-        Ok(match best {
-            Some((facts, row)) => (Capacity::Reader(facts), Some(row)),
-            None => (Capacity::Stranger, None),
-        })
-    }
-
-    /// Whether a reader's grant of a Case still holds.
-    fn is_backed(&self, party: PartyId, case: FolderId) -> Result<bool, Fault> {
-        let Some(folder) = self.folder(case)? else { return Ok(false) };
-        let grants = self.grants_of(&folder, Some(party))?;
-        Ok(grants.iter().any(|row| {
-            let terms = row.grant.statement.terms;
-            terms.starts() <= self.now && self.now < terms.ends()
-        }))
     }
 
     /// Decides, by the facts of this event.
@@ -289,7 +298,7 @@ impl Work<'_> {
     ) -> Result<Permit, Fault> {
         let (capacity, folder) = about;
         let folder = folder.map(|folder| FolderFacts { kind: folder.kind, is_closed: folder.is_closed });
-        let facts = Facts { now: self.now, claimed: claim.event.at, capacity, folder };
+        let facts = Facts { now: self.now, claimed: claim.event.moment.at, capacity, folder };
         Ok(decide(&self.vault.policy, act, &facts)?)
     }
 
@@ -313,31 +322,43 @@ impl Work<'_> {
         self.head.frontier.size().saturating_add(so_far)
     }
 
-    fn finish(mut self, first: &Event, op_row: &[u8], events: Vec<Digest>) -> Result<Accepted, Fault> {
+    fn finish(mut self, submission: &Submission) -> Result<Accepted, Fault> {
+        let first = submission.parts.first().ok_or(Fault::Malformed)?.event.claims()?;
         for streamed in &self.events {
             let seq = self.head.frontier.size();
             self.head.frontier.append(streamed.entry(seq).hash());
             self.desk.put(Table::Event, &[&seq.to_be_bytes()], streamed)?;
         }
+        self.head.received = self.now;
+        let events: Vec<Digest> = self.events.iter().map(|streamed| streamed.event.digest()).collect();
         let receipt = self.vault.sign(&Receipt {
             vault: self.vault.trust.vault,
             op_id: first.op_id,
             events: events.clone(),
             received: self.now,
             promised_by: self.now,
-            stream: self.tells_stream(first).then(|| self.head.frontier.head()),
+            // The owner hears where its events stand; a reader or a registrar does not.
+            stream: self.is_owner.then(|| self.head.frontier.head()),
         });
         self.desk.put(Table::Head, &[], &self.head)?;
-        self.desk.put(Table::Op, &[op_row], &OpRow { events, receipt: receipt.clone() })?;
+        let row = self.op_row(first.op_id);
+        let done = Done { events, receipt: receipt.clone() };
+        self.desk.put(Table::Op, &[&row], &OpRow { submission: Some(done) })?;
         let changed = ChangedRow { owner: self.desk.owner };
         let row = self.vault.shelves.keys.blind(Table::Changed, &[&self.owner]);
         let place = self.vault.shelves.keys.shared_place(Table::Changed, self.desk.place);
         self.desk.put_at(place, Table::Changed, &[&row], &changed)?;
         let moved = self.vault.move_outbox(&mut self.desk)?;
         let waiting = self.vault.put_outbox(&mut self.desk, std::mem::take(&mut self.outbox))?;
+        if self.enrols {
+            // Durable before the event: a crash may leave a shred key without an owner, never an owner without one.
+            self.vault.make_shred_key(self.owner)?;
+        }
         let answer = self.answer(receipt)?;
+        // Before the commit, whose answer may be lost: what waits is a hint, and a wrong one leads to nothing.
+        self.vault.outbox_moved(&[], waiting);
         self.desk.commit(first.op_id, self.permits)?;
-        self.vault.outbox_moved(&moved, waiting);
+        self.vault.outbox_moved(&moved, Vec::new());
         self.vault.anchor_if_due();
         Ok(answer)
     }
@@ -347,12 +368,12 @@ impl Work<'_> {
         for (index, part) in submission.parts.iter().enumerate() {
             let (before, rest) = submission.parts.split_at(index);
             let claim = self.verify(part, before, rest.get(1..).unwrap_or_default())?;
-            match claim.event.verb {
+            let step = &claim.event.step;
+            match step.verb {
                 // What is opened again is opened by a new event: since then there may be more to see.
                 Verb::Open => return Err(Fault::Conflict),
-                Verb::Rotate | Verb::Revoke => {
-                    let folder = claim.event.folder.zip(claim.event.epoch).ok_or(Fault::Malformed)?;
-                    self.salts.push(folder);
+                Verb::Rotate | Verb::Revoke if self.is_owner => {
+                    self.salts.push(step.folder.zip(step.epoch).ok_or(Fault::Malformed)?);
                 }
                 Verb::Amend
                 | Verb::Assign
@@ -364,6 +385,8 @@ impl Work<'_> {
                 | Verb::Grant
                 | Verb::OpenFolder
                 | Verb::Restore
+                | Verb::Revoke
+                | Verb::Rotate
                 | Verb::Stage
                 | Verb::Withdraw
                 | Verb::Write => (),
@@ -382,19 +405,14 @@ impl Work<'_> {
             Some(Salt { folder: *folder, epoch: *epoch, salt })
         };
         let salts = self.salts.iter().filter_map(salt_of).collect();
-        let charts = std::mem::take(&mut self.opened);
-        let charts = charts.into_iter().map(|opened| self.chart(opened)).collect::<Result<_, _>>()?;
-        Ok(Accepted { receipt, salts, charts })
+        let chart = self.opened.take().map(|opened| self.chart(opened)).transpose()?;
+        Ok(Accepted { receipt, salts, charts: chart.into_iter().collect() })
     }
+}
 
-    /// The owner hears where its events stand; a reader or a registrar does not.
-    fn tells_stream(&self, first: &Event) -> bool {
-        match first.actor {
-            Principal::Party(party) => party == self.owner,
-            Principal::Folder(_) => self.is_owner,
-            Principal::Vault(_) => false,
-        }
-    }
+/// Whether two digests are the same, in constant time.
+fn same(one: &Digest, other: &Digest) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
 /// Adds to a denial, for the log, who wanted what.

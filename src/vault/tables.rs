@@ -25,6 +25,7 @@ use crate::{
     party::Card,
     record::Leaf,
     store::{Key, Place, StoreError},
+    time::Timestamp,
 };
 
 /// Declares the tables: each with its number in row keys, and the name of its key.
@@ -78,7 +79,7 @@ tables! {
     Epoch = 9, epoch;
     /// What a reader was granted: where it lies.
     Mine = 10, mine;
-    /// Submissions done, by their first act.
+    /// Acts done.
     Op = 11, op;
     /// Owners whose head has changed.
     Changed = 12, changed;
@@ -106,7 +107,7 @@ macro_rules! rows {
 }
 
 /// An owner's stream and counts.
-#[derive(Debug, Clone, Default, Encode, Decode)]
+#[derive(Debug, Clone, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct HeadRow {
     #[n(0)]
@@ -115,6 +116,16 @@ pub(super) struct HeadRow {
     pub(super) identity: Option<FolderId>,
     #[n(2)]
     pub(super) open_cases: u32,
+    /// When the newest event was received: the next is received no earlier, whatever the clock says.
+    #[n(3)]
+    pub(super) received: Timestamp,
+}
+
+impl Default for HeadRow {
+    fn default() -> Self {
+        let frontier = Frontier::new();
+        Self { frontier, identity: None, open_cases: 0, received: Timestamp::at_ms(0) }
+    }
 }
 
 /// A party.
@@ -125,6 +136,9 @@ pub(super) struct PartyRow {
     pub(super) card: Card,
     #[n(1)]
     pub(super) attestations: Attestations,
+    /// The digest of its token as a sender; none of registrars, who own nothing.
+    #[n(2)]
+    pub(super) sender: Option<Digest>,
 }
 
 /// A folder.
@@ -209,10 +223,18 @@ pub(super) struct OutboxRow {
     pub(super) mine: MineRow,
 }
 
-/// A submission done.
+/// An act done: an event is taken once. The first of a submission has the receipt for all.
 #[derive(Debug, Clone, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct OpRow {
+    #[n(0)]
+    pub(super) submission: Option<Done>,
+}
+
+/// A submission done.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Done {
     #[n(0)]
     pub(super) events: Vec<Digest>,
     #[n(1)]

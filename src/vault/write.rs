@@ -1,23 +1,35 @@
 //! Writing: leaves onto a folder's list, sealed records into their rows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use minicbor::bytes::ByteVec;
 
 use crate::{
     access::{Act, Permit},
     event::{Event, Verb},
     folder::Clearance,
+    id::{FolderId, RecordId},
     limits::{BATCH_RECORDS_MAX, FOLDER_RECORDS_MAX, VALUE_BYTES_MAX},
     merkle,
     record::{Counts, Leaf, SealedRecord, Sealing},
     vault::{
+        Vault,
         fault::Fault,
         submit::{Claim, Work},
-        tables::{FolderRow, RunRow, Table},
+        tables::{Blindable, FolderRow, RunRow, Table},
     },
 };
 
 /// The leaves of one run row: well within what a store's value may hold.
-const RUN_LEAVES: usize = 256;
+pub(super) const RUN_LEAVES: u64 = 256;
+
+struct Version([u8; 4]);
+
+impl Blindable for Version {
+    fn blindable(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl Work<'_> {
     pub(super) fn write(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
@@ -33,17 +45,15 @@ impl Work<'_> {
         if whole > FOLDER_RECORDS_MAX {
             return Err(Fault::Malformed);
         }
-        for leaf in &leaves {
-            self.check_leaf(leaf, event, &folder)?;
-        }
+        self.check_leaves(&leaves, event, &folder)?;
         for leaf in &part.staged {
-            let sealed = self.desk.get_raw(Table::Record, &[&self.record_row(event, leaf)])?;
+            let sealed = self.desk.get_raw(Table::Record, &[&self.vault.record_row(folder.folder, leaf)])?;
             if sealed.map(|sealed| SealedRecord::digest_of(&sealed)) != Some(leaf.sealed) {
                 return Err(Fault::Malformed);
             }
         }
         for sealing in &part.records {
-            self.put_record(event, sealing)?;
+            self.put_record(&folder, sealing)?;
         }
         let first = folder.list.size();
         for leaf in &leaves {
@@ -53,7 +63,8 @@ impl Work<'_> {
             return Err(Fault::Malformed);
         }
         let (row, position) = (self.vault.folder_row(folder.folder), self.position());
-        for (start, leaves) in (first..).step_by(RUN_LEAVES).zip(leaves.chunks(RUN_LEAVES)) {
+        let most = usize::try_from(RUN_LEAVES).unwrap_or(1);
+        for (start, leaves) in (first..).step_by(most).zip(leaves.chunks(most)) {
             let run = RunRow { event: position, leaves: leaves.to_vec(), writer };
             self.desk.put(Table::Run, &[&row, &start.to_be_bytes()], &run)?;
         }
@@ -75,7 +86,12 @@ impl Work<'_> {
             return Err(Fault::Malformed);
         }
         for sealing in &part.records {
-            self.put_record(event, sealing)?;
+            // The act that will list it is not done yet: what was acknowledged is never overwritten.
+            let row = self.vault.record_row(folder.folder, &sealing.leaf);
+            if self.desk.get_raw(Table::Record, &[&row])?.is_some() {
+                return Err(Fault::Malformed);
+            }
+            self.put_record(&folder, sealing)?;
         }
         Ok(permit)
     }
@@ -96,60 +112,57 @@ impl Work<'_> {
         Ok((permit, grant.map(|row| (row.grant.statement, row.event))))
     }
 
-    fn check_leaf(&self, leaf: &Leaf, event: &Event, folder: &FolderRow) -> Result<(), Fault> {
-        let is_amendment = event.verb == Verb::Amend;
-        let fits =
-            leaf.author == event.op_id && leaf.epoch == folder.epoch && is_amendment == (leaf.version > 1);
-        if !fits {
-            return Err(Fault::Malformed);
+    /// Fresh records are the first of their versions; an amendment is the next of a record that is listed, and stays what
+    /// that is.
+    fn check_leaves(&self, leaves: &[Leaf], event: &Event, folder: &FolderRow) -> Result<(), Fault> {
+        let mut newest: BTreeMap<RecordId, Leaf> = BTreeMap::new();
+        if event.verb == Verb::Amend {
+            let rows = self.desk.scan::<RunRow>(Table::Run, &self.vault.folder_row(folder.folder))?;
+            let wanted: BTreeSet<RecordId> = leaves.iter().map(|leaf| leaf.record).collect();
+            let listed = rows.into_iter().flat_map(|(_, row)| row.leaves);
+            newest
+                .extend(listed.filter(|leaf| wanted.contains(&leaf.record)).map(|leaf| (leaf.record, leaf)));
         }
-        if is_amendment {
-            let previous = Leaf { version: leaf.version.saturating_sub(1), ..*leaf };
-            if self.desk.get_raw(Table::Record, &[&self.record_row(event, &previous)])?.is_none() {
+        for leaf in leaves {
+            let follows = match newest.get(&leaf.record) {
+                None => leaf.version == 1,
+                Some(last) => {
+                    last.version.checked_add(1) == Some(leaf.version)
+                        && (last.kind, last.clearance) == (leaf.kind, leaf.clearance)
+                }
+            };
+            if leaf.author != event.op_id || leaf.epoch != folder.epoch || !follows {
                 return Err(Fault::Malformed);
             }
+            newest.insert(leaf.record, *leaf);
         }
         Ok(())
     }
 
-    fn put_record(&mut self, event: &Event, sealing: &Sealing) -> Result<(), Fault> {
+    /// Puts a sealed record down under the act that lists it: it neither takes another's place nor is taken for one.
+    fn put_record(&mut self, folder: &FolderRow, sealing: &Sealing) -> Result<(), Fault> {
         let Sealing { leaf, sealed, chunks } = sealing;
         let record = SealedRecord::from_bytes(sealed)?;
-        let fits = Some(leaf.epoch) == event.epoch
+        let fits = leaf.epoch == folder.epoch
             && SealedRecord::digest_of(sealed) == leaf.sealed
             && record.has_chunks(chunks)
             && chunks.iter().all(|chunk| chunk.len() <= VALUE_BYTES_MAX);
-        let row = self.record_row(event, leaf);
-        // One version of a record is written once: what was acknowledged is never overwritten.
-        if !fits || self.desk.get_raw(Table::Record, &[&row])?.is_some() {
+        if !fits {
             return Err(Fault::Malformed);
         }
+        let row = self.vault.record_row(folder.folder, leaf);
         for (number, chunk) in (0u32..).zip(chunks) {
             self.desk.put_raw(Table::Chunk, &[&row, &number.to_be_bytes()], chunk.to_vec())?;
         }
         self.desk.put_raw(Table::Record, &[&row], sealed.to_vec())
     }
-
-    fn record_row(&self, event: &Event, leaf: &Leaf) -> [u8; 16] {
-        event.folder.map_or([0; 16], |folder| self.vault.record_row(folder, leaf.record, leaf.version))
-    }
 }
 
-impl crate::vault::Vault {
-    /// The blinded id of a record's version.
-    pub(super) fn record_row(
-        &self,
-        folder: crate::id::FolderId,
-        record: crate::id::RecordId,
-        version: u32,
-    ) -> [u8; 16] {
-        struct Version([u8; 4]);
-        impl crate::vault::tables::Blindable for Version {
-            fn blindable(&self) -> &[u8] {
-                &self.0
-            }
-        }
-        self.shelves.keys.blind(Table::Record, &[&folder, &record, &Version(version.to_be_bytes())])
+impl Vault {
+    /// The blinded id of a version of a record, as one act wrote it.
+    pub(super) fn record_row(&self, folder: FolderId, leaf: &Leaf) -> [u8; 16] {
+        let version = Version(leaf.version.to_be_bytes());
+        self.shelves.keys.blind(Table::Record, &[&folder, &leaf.record, &version, &leaf.author])
     }
 
     /// The chunks of a record's content.

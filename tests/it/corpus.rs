@@ -79,7 +79,7 @@ fn write_the_seeds() {
             for part in &submission.parts {
                 let verb = part.event.claims().unwrap().verb.code();
                 write("event", &format!("signed-{verb}"), &codec::encode(&part.event));
-                write("event", &format!("plain-{verb}"), &codec::encode(&part.event.claims().unwrap()));
+                write("event", &format!("plain-{verb}"), &codec::encode(&part.event.claimed_step().unwrap()));
                 for sealing in &part.records {
                     write("sealed_record", "inline", &sealing.sealed);
                 }

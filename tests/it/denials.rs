@@ -188,7 +188,7 @@ fn reasons(world: &World, auditor: &Session<'_, Auditor>) -> Vec<Denial> {
         panic!("no stream")
     };
     let events = page.events.iter().map(|streamed| streamed.event.claims().unwrap());
-    let codes = events.filter(|event| event.verb == Verb::Deny).filter_map(|event| event.reason);
+    let codes = events.filter(|event| event.verb == Verb::Deny).filter_map(|event| event.moment.reason);
     codes.map(|code| *Denial::ALL.iter().find(|denial| denial.code() == code).unwrap()).collect()
 }
 
@@ -263,10 +263,12 @@ fn a15_chunks_are_given_to_who_may_open_and_up_to_the_clearance() {
     let large = |clearance| {
         Entry::of_bytes(Kind::Document, "text/plain", vec![7; 100_000]).unwrap().cleared_for(clearance)
     };
-    let ids = alice.write_all(&case, vec![large(Clearance::Normal), large(Clearance::Restricted)]).unwrap();
+    alice.write_all(&case, vec![large(Clearance::Normal), large(Clearance::Restricted)]).unwrap();
+    // Behind the title.
+    let ids = [1, 2];
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
-    let ask = |seed: u8, asker, record| {
-        let question = Question::Chunks(case.id(), record, 1);
+    let ask = |seed: u8, asker, position| {
+        let question = Question::Chunks(case.id(), position);
         let query = Query {
             vault: world.vault.trust().vault,
             asker,

@@ -7,8 +7,8 @@ use casevault::{
     consent::{Grant, Reader, Terms},
     credential::AttestationStatement,
     crypto::{Random, Secret, Signed, passphrase::Passphrase},
-    custodian::{Part, Query, Question, Request, Submission},
-    event::{Event, Principal, Receipt, StreamEntry, StreamHead, Streamed, Verb},
+    custodian::{Part, Query, Question, Request, Sender, Submission},
+    event::{Event, Principal, Receipt, SignedEvent, Step, StreamEntry, StreamHead, Streamed, Verb},
     folder::{BackLinks, Clearance, Epoch, EpochOf, FolderKey},
     id::{Digest, FolderId, OpId, PartyId, RecordId, VaultId},
     merkle::{Frontier, Head},
@@ -45,14 +45,9 @@ fn salt() -> FolderSalt {
 fn event() -> Event {
     let party = Principal::Party(keyring().party());
     let event = Event::new((VAULT, OpId::from_bytes([3; 16])), party, Verb::Write, AT, [4; 16]);
-    let head = Head::default();
-    Event {
-        folder: Some(place(1).folder),
-        epoch: Some(Epoch::FIRST),
-        before: Some(head),
-        after: Some(head),
-        ..event
-    }
+    let head = Some(Head::default());
+    let (folder, epoch) = (Some(place(1).folder), Some(Epoch::FIRST));
+    event.with(|step| Step { folder, epoch, before: head, after: head, ..step })
 }
 
 fn grant() -> Grant {
@@ -99,16 +94,11 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
     let file = KeyFile::lock(&keyring, &Passphrase::new("correct horse"), &mut random()).unwrap();
     let mut frontier = Frontier::new();
     (0u8..5).for_each(|leaf| frontier.append(casevault::merkle::leaf_hash(&[leaf])));
-    let streamed = Streamed { received: AT, event: Signed::sign(&event(), signer) };
+    let streamed = Streamed { received: AT, event: SignedEvent::sign(&event(), signer) };
     let large = sealed(100_000);
     let chunks: Vec<u8> = large.chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
-    let query = Query {
-        vault: VAULT,
-        asker: keyring.party(),
-        question: Question::OwnFolders,
-        at: AT,
-        nonce: [1; 16],
-    };
+    let query =
+        Query { vault: VAULT, asker: keyring.party(), question: Question::MyFolders, at: AT, nonce: [1; 16] };
     let head = StreamHead { vault: VAULT, owner: Principal::Vault(VAULT), head: frontier.head(), at: AT };
     vec![
         ("attestation", codec::encode(&Signed::sign(&attestation(), signer))),
@@ -116,7 +106,9 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("card", codec::encode(&keyring.card(Role::Patient))),
         ("chunks-digest", casevault::record::SealedRecord::digest_of(&chunks).as_bytes().to_vec()),
         ("commitments", codec::encode(&key(1).commitments().unwrap())),
-        ("event", codec::encode(&Signed::sign(&event(), signer))),
+        ("event", codec::encode(&SignedEvent::sign(&event(), signer))),
+        ("event-digest", SignedEvent::sign(&event(), signer).digest().as_bytes().to_vec()),
+        ("event-redacted", codec::encode(&SignedEvent::sign(&event(), signer).redacted())),
         ("frontier", codec::encode(&frontier)),
         ("grant", codec::encode(&grant())),
         ("key-file", file.to_bytes()),
@@ -161,8 +153,11 @@ fn what_version_1_wrote_still_opens() {
     assert_eq!(file.open(&Passphrase::new("correct horse")).unwrap().party(), keyring.party());
     let card: Card = codec::decode(&frozen("card")).unwrap();
     assert_eq!(card.party(), keyring.party());
-    let signed: Signed<Event> = codec::decode(&frozen("event")).unwrap();
+    let signed: SignedEvent = codec::decode(&frozen("event")).unwrap();
     assert_eq!(signed.verify(card.verifying_key()).unwrap(), event());
+    let redacted: SignedEvent = codec::decode(&frozen("event-redacted")).unwrap();
+    assert_eq!(redacted.verify_step(card.verifying_key()).unwrap(), event().step);
+    assert!(redacted.verify(card.verifying_key()).is_err() && redacted.digest() == signed.digest());
     let grant: Grant = codec::decode(&frozen("grant")).unwrap();
     let opened = grant.open(keyring.opening_key(), &key(1).commitments().unwrap()).unwrap();
     let leaf: Leaf = codec::decode(&frozen("leaf")).unwrap();
@@ -220,8 +215,11 @@ fn check<T: Wire>(value: &T) {
 #[test]
 fn one_value_has_one_encoding() {
     let keyring = keyring();
-    check(&event());
-    check(&Signed::sign(&event(), keyring.signer()));
+    check(&event().step);
+    check(&event().moment);
+    check(&SignedEvent::sign(&event(), keyring.signer()));
+    check(&SignedEvent::sign(&event(), keyring.signer()).redacted());
+    check(&Signed::sign(&receipt(), keyring.signer()));
     check(&keyring.card(Role::Doctor));
     check(&grant());
     check(&grant().statement);
@@ -229,18 +227,21 @@ fn one_value_has_one_encoding() {
     check(&sealed(20).leaf);
     check(&attestation());
     check(&receipt());
-    check(&Streamed { received: AT, event: Signed::sign(&event(), keyring.signer()) });
+    check(&Streamed { received: AT, event: SignedEvent::sign(&event(), keyring.signer()) });
     check(&StreamEntry { seq: 1, received: AT, event: Digest::from_bytes([1; 32]) });
     check(&BackLinks::seal(&key(2), &key(1)).unwrap());
-    let part = Part { records: vec![sealed(20)], ..Part::of(Signed::sign(&event(), keyring.signer())) };
-    check(&Request::Submit(Submission { owner: Some(keyring.party()), parts: vec![part] }));
+    let part = Part { records: vec![sealed(20)], ..Part::of(SignedEvent::sign(&event(), keyring.signer())) };
+    check(&Request::Submit(Submission {
+        sender: Some(Sender { owner: keyring.party(), token: [5; 32] }),
+        parts: vec![part],
+    }));
     check(&Request::Hello);
 }
 
 proptest! {
     #[test]
     fn arbitrary_bytes_are_a_value_or_malformed_and_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _event = codec::decode::<Signed<Event>>(&bytes);
+        let _event = codec::decode::<SignedEvent>(&bytes);
         let _request = codec::decode::<Request>(&bytes);
         let _response = codec::decode::<casevault::custodian::Response>(&bytes);
         let _card = codec::decode::<Card>(&bytes);
@@ -252,8 +253,8 @@ proptest! {
 
     #[test]
     fn a_changed_message_is_another_message_or_none(index in any::<prop::sample::Index>(), bit in 0u8..8) {
-        let part = Part { records: vec![sealed(20)], grants: vec![grant()], ..Part::of(Signed::sign(&event(), keyring().signer())) };
-        let bytes = codec::encode(&Request::Submit(Submission { owner: None, parts: vec![part] }));
+        let part = Part { records: vec![sealed(20)], grants: vec![grant()], ..Part::of(SignedEvent::sign(&event(), keyring().signer())) };
+        let bytes = codec::encode(&Request::Submit(Submission { sender: None, parts: vec![part] }));
         let mut changed = bytes.clone();
         changed[index.index(bytes.len())] ^= 1 << bit;
         if let Ok(request) = codec::decode::<Request>(&changed) {

@@ -5,7 +5,7 @@ use casevault::{
     consent::{Grant, Reader, Terms},
     credential::AttestationStatement,
     crypto::{Label, Random, Secret, Signed, passphrase::Passphrase},
-    event::{Event, Principal, Verb},
+    event::{Event, Principal, Receipt, SignedEvent, Verb},
     folder::{BackLinks, Clearance, Epoch, EpochOf, FolderKey},
     id::{FolderId, OpId, RecordId, VaultId},
     party::{Card, CardStatement, KeyFile, KeyFileError, Keyring, Role},
@@ -130,15 +130,24 @@ fn a4_a_statement_of_one_kind_is_none_of_another() {
     let actor = Principal::Party(card.party());
     let event =
         Event::new((vault, OpId::from_bytes([2; 16])), actor, Verb::Open, Timestamp::at_ms(1), [3; 16]);
-    let bytes = codec::encode(&Signed::sign(&event, keyring.signer()));
-    let signed: Signed<Event> = codec::decode(&bytes).unwrap();
+    let signed = SignedEvent::sign(&event, keyring.signer());
     assert!(signed.verify(card.verifying_key()).is_ok());
+    // A receipt has the shape of every signed statement; its signature is for a receipt alone.
+    let receipt = Receipt {
+        vault,
+        op_id: event.op_id,
+        events: vec![signed.digest()],
+        received: event.moment.at,
+        promised_by: event.moment.at,
+        stream: None,
+    };
+    let bytes = codec::encode(&Signed::sign(&receipt, keyring.signer()));
     let as_card: Signed<CardStatement> = codec::decode(&bytes).unwrap();
     assert!(as_card.verify(card.verifying_key()).is_err());
     let as_attestation: Signed<AttestationStatement> = codec::decode(&bytes).unwrap();
     assert!(as_attestation.verify(card.verifying_key()).is_err());
     // The same bytes under another label: refused by the label alone.
-    let statement = codec::encode(&event);
+    let statement = codec::encode(&event.step);
     for label in Label::ALL.iter().filter(|label| **label != Label::Event) {
         let signature = keyring.signer().sign(*label, &statement);
         assert!(card.verifying_key().verify(Label::Event, &statement, &signature).is_err(), "{label:?}");
