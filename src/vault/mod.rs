@@ -15,6 +15,8 @@ mod host;
 mod open;
 mod outbox;
 mod people;
+mod promise;
+mod sender;
 mod shred;
 mod standing;
 mod submit;

@@ -1,13 +1,11 @@
 //! Submissions: verify, decide, work out, commit, promise.
 
-use subtle::ConstantTimeEq as _;
-
 use crate::{
     access::{Act, Capacity, Denial, Facts, FolderFacts, Permit, decide},
     codec,
     crypto::{Random, Signed, VerifyingKey},
-    custodian::{Accepted, Part, Salt, Sender, Submission},
-    event::{Event, Principal, Receipt, Streamed, Verb},
+    custodian::{Accepted, Part, Submission},
+    event::{Event, Principal, Streamed, Verb},
     folder::FolderKind,
     id::{Digest, FolderId, OpId, PartyId},
     limits::PARTS_MAX,
@@ -18,9 +16,7 @@ use crate::{
         desk::Desk,
         fault::Fault,
         open::Opened,
-        tables::{
-            ChangedRow, Done, FolderRow, GrantRow, HeadRow, MineRow, OpRow, OutboxRow, PartyRow, Table,
-        },
+        tables::{FolderRow, GrantRow, HeadRow, OpRow, OutboxRow, PartyRow, Table},
     },
 };
 
@@ -42,7 +38,7 @@ pub(super) struct Work<'v> {
     /// Whether a party is enrolled.
     pub(super) enrols: bool,
     /// Whether the owner sent it.
-    is_owner: bool,
+    pub(super) is_owner: bool,
     /// The first event, if its signature was looked at to find the owner.
     proven: Option<Digest>,
 }
@@ -95,73 +91,13 @@ impl Vault {
         work.finish(submission)
     }
 
-    /// Whose data a submission is about, and that its sender may say so: the owner proves it with its token, a registrar
-    /// and a reader with a signature.
-    fn owner_of(&self, submission: &Submission, first: &Event) -> Result<PartyId, Fault> {
-        let actors = || submission.parts.iter().map(|part| part.event.claimed_step().map(|step| step.actor));
-        let all_act_as = |may: &dyn Fn(Principal) -> bool| actors().all(|actor| actor.is_ok_and(may));
-        let absent = |actor| Fault::Denied(Denial::Absent, actor, first.folder);
-        if let Some(Sender { owner, token }) = &submission.sender {
-            let row = self.party(*owner)?;
-            let enrolled = row.and_then(|row| row.sender);
-            let enrolling = submission.parts.iter().find_map(|part| part.sender);
-            let known = enrolled.or(enrolling.filter(|_| first.verb == Verb::Enrol));
-            let is_owner = known.is_some_and(|known| same(&known, &Sender::digest_of(token)));
-            let may = |actor| actor == Principal::Party(*owner) || matches!(actor, Principal::Folder(_));
-            return if is_owner && all_act_as(&may) { Ok(*owner) } else { Err(absent(None)) };
-        }
-        let Principal::Party(actor) = first.actor else { return Err(absent(None)) };
-        let unknown = || Fault::Denied(Denial::Unknown, None, first.folder);
-        let row = self.party(actor)?.ok_or_else(unknown)?;
-        let part = submission.parts.first().ok_or(Fault::Malformed)?;
-        part.event.verify_step(row.card.verifying_key()).map_err(|_unsigned| unknown())?;
-        if !all_act_as(&|other| other == first.actor) {
-            return Err(absent(Some(actor)));
-        }
-        if let (Verb::Attest | Verb::Withdraw, Principal::Party(owner)) = (first.verb, first.owner) {
-            let is_registrar = self.policy.registrars.contains(&row.card);
-            return if is_registrar {
-                Ok(owner)
-            } else {
-                Err(Fault::Denied(Denial::WrongRole, Some(actor), None))
-            };
-        }
-        let folder = first.folder.ok_or_else(|| absent(Some(actor)))?;
-        if let Some(mine) = self.mine(actor, folder)? {
-            return Ok(mine.owner);
-        }
-        // Absent and forbidden take the same reads: those of a grant that is not there.
-        let place = self.shelves.keys.place(Principal::Party(actor));
-        let _row: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(folder)])?;
-        Err(absent(Some(actor)))
-    }
-
-    /// Where a folder lies that was granted to a reader, moved there or still waiting.
-    pub(super) fn mine(&self, reader: PartyId, folder: FolderId) -> Result<Option<MineRow>, Fault> {
-        if let Some(waiting) = self.waiting(reader).into_iter().find(|mine| mine.folder == folder) {
-            return Ok(Some(waiting));
-        }
-        let place = self.shelves.keys.place(Principal::Party(reader));
-        self.shelves.read(place, Table::Mine, &[&self.shelves.keys.blind(Table::Mine, &[&folder])])
-    }
-
     pub(super) fn folder_row(&self, folder: FolderId) -> [u8; 16] {
         self.shelves.keys.blind(Table::Folder, &[&folder])
     }
 }
 
 impl Work<'_> {
-    /// The submission as it was done before, if it was: all of it, and signed by who may.
-    fn done_before(&self, submission: &Submission) -> Result<Option<Done>, Fault> {
-        let first = submission.parts.first().ok_or(Fault::Malformed)?;
-        let row: Option<OpRow> =
-            self.desk.get(Table::Op, &[&self.op_row(first.event.claimed_step()?.op_id)])?;
-        let done = row.and_then(|row| row.submission);
-        let events: Vec<Digest> = submission.parts.iter().map(|part| part.event.digest()).collect();
-        Ok(done.filter(|done| done.events == events))
-    }
-
-    fn op_row(&self, op_id: OpId) -> [u8; 16] {
+    pub(super) fn op_row(&self, op_id: OpId) -> [u8; 16] {
         self.vault.shelves.keys.blind(Table::Op, &[&op_id])
     }
 
@@ -201,7 +137,12 @@ impl Work<'_> {
     }
 
     /// The event, if its actor signed it.
-    fn verify<'s>(&self, part: &'s Part, before: &'s [Part], after: &'s [Part]) -> Result<Claim<'s>, Fault> {
+    pub(super) fn verify<'s>(
+        &self,
+        part: &'s Part,
+        before: &'s [Part],
+        after: &'s [Part],
+    ) -> Result<Claim<'s>, Fault> {
         let claims = part.event.claims()?;
         if claims.vault != self.vault.trust.vault || claims.format != Event::FORMAT {
             return Err(Fault::Malformed);
@@ -321,98 +262,6 @@ impl Work<'_> {
         let so_far = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
         self.head.frontier.size().saturating_add(so_far)
     }
-
-    fn finish(mut self, submission: &Submission) -> Result<Accepted, Fault> {
-        let first = submission.parts.first().ok_or(Fault::Malformed)?.event.claims()?;
-        for streamed in &self.events {
-            let seq = self.head.frontier.size();
-            self.head.frontier.append(streamed.entry(seq).hash());
-            self.desk.put(Table::Event, &[&seq.to_be_bytes()], streamed)?;
-        }
-        self.head.received = self.now;
-        let events: Vec<Digest> = self.events.iter().map(|streamed| streamed.event.digest()).collect();
-        let receipt = self.vault.sign(&Receipt {
-            vault: self.vault.trust.vault,
-            op_id: first.op_id,
-            events: events.clone(),
-            received: self.now,
-            promised_by: self.now,
-            // The owner hears where its events stand; a reader or a registrar does not.
-            stream: self.is_owner.then(|| self.head.frontier.head()),
-        });
-        self.desk.put(Table::Head, &[], &self.head)?;
-        let row = self.op_row(first.op_id);
-        let done = Done { events, receipt: receipt.clone() };
-        self.desk.put(Table::Op, &[&row], &OpRow { submission: Some(done) })?;
-        let changed = ChangedRow { owner: self.desk.owner };
-        let row = self.vault.shelves.keys.blind(Table::Changed, &[&self.owner]);
-        let place = self.vault.shelves.keys.shared_place(Table::Changed, self.desk.place);
-        self.desk.put_at(place, Table::Changed, &[&row], &changed)?;
-        let moved = self.vault.move_outbox(&mut self.desk)?;
-        let waiting = self.vault.put_outbox(&mut self.desk, std::mem::take(&mut self.outbox))?;
-        if self.enrols {
-            // Durable before the event: a crash may leave a shred key without an owner, never an owner without one.
-            self.vault.make_shred_key(self.owner)?;
-        }
-        let answer = self.answer(receipt)?;
-        // Before the commit, whose answer may be lost: what waits is a hint, and a wrong one leads to nothing.
-        self.vault.outbox_moved(&[], waiting);
-        self.desk.commit(first.op_id, self.permits)?;
-        self.vault.outbox_moved(&moved, Vec::new());
-        self.vault.anchor_if_due();
-        Ok(answer)
-    }
-
-    /// What was promised before, once more; but nothing is opened twice by one event.
-    fn repeat(mut self, submission: &Submission, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
-        for (index, part) in submission.parts.iter().enumerate() {
-            let (before, rest) = submission.parts.split_at(index);
-            let claim = self.verify(part, before, rest.get(1..).unwrap_or_default())?;
-            let step = &claim.event.step;
-            match step.verb {
-                // What is opened again is opened by a new event: since then there may be more to see.
-                Verb::Open => return Err(Fault::Conflict),
-                Verb::Rotate | Verb::Revoke if self.is_owner => {
-                    self.salts.push(step.folder.zip(step.epoch).ok_or(Fault::Malformed)?);
-                }
-                Verb::Amend
-                | Verb::Assign
-                | Verb::Attest
-                | Verb::Close
-                | Verb::Create
-                | Verb::Deny
-                | Verb::Enrol
-                | Verb::Grant
-                | Verb::OpenFolder
-                | Verb::Restore
-                | Verb::Revoke
-                | Verb::Rotate
-                | Verb::Stage
-                | Verb::Withdraw
-                | Verb::Write => (),
-            }
-        }
-        self.answer(receipt)
-    }
-
-    fn answer(&mut self, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
-        let shred = if self.salts.is_empty() { None } else { Some(self.vault.shred_key(self.owner)?) };
-        let salt_of = |(folder, epoch): &(FolderId, crate::folder::Epoch)| {
-            let place =
-                crate::folder::EpochOf { vault: self.vault.trust.vault, folder: *folder, epoch: *epoch };
-            let shred = shred.as_ref()?;
-            let salt = *crate::record::FolderSalt::derive(shred, place).expose();
-            Some(Salt { folder: *folder, epoch: *epoch, salt })
-        };
-        let salts = self.salts.iter().filter_map(salt_of).collect();
-        let chart = self.opened.take().map(|opened| self.chart(opened)).transpose()?;
-        Ok(Accepted { receipt, salts, charts: chart.into_iter().collect() })
-    }
-}
-
-/// Whether two digests are the same, in constant time.
-fn same(one: &Digest, other: &Digest) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
 /// Adds to a denial, for the log, who wanted what.
