@@ -86,6 +86,8 @@ labels! {
     Receipt = "receipt";
     /// A record's key.
     RecordKey = "record key";
+    /// The mark of a signature that was found good.
+    Remembered = "remembered";
     /// The grants a new epoch replaces.
     Replaced = "replaced";
     /// The id in a row's key.

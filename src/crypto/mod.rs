@@ -20,6 +20,7 @@ pub mod kdf;
 pub mod label;
 pub mod passphrase;
 pub mod random;
+pub(crate) mod remembered;
 pub mod secret;
 pub mod sign;
 pub mod stream;

@@ -11,7 +11,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     codec::{self, Malformed, Wire},
-    crypto::{Label, Secret, kdf},
+    crypto::{Label, Secret, kdf, remembered},
     id::Digest,
 };
 
@@ -34,7 +34,7 @@ impl Signer {
     /// The public half.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey(self.0.verifying_key().to_bytes())
+        VerifyingKey(self.0.verifying_key())
     }
 
     /// Signs bytes as what the label says.
@@ -51,8 +51,8 @@ impl fmt::Debug for Signer {
 }
 
 /// A public signing key; never a weak one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct VerifyingKey([u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
 
 impl VerifyingKey {
     /// Takes the bytes of a key.
@@ -61,15 +61,15 @@ impl VerifyingKey {
     /// [`Malformed`] if they are no point of the curve, or one of small order, under which anything verifies.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, Malformed> {
         match ed25519_dalek::VerifyingKey::from_bytes(&bytes) {
-            Ok(key) if !key.is_weak() => Ok(Self(bytes)),
+            Ok(key) if !key.is_weak() => Ok(Self(key)),
             Ok(_) | Err(_) => Err(Malformed("verifying key")),
         }
     }
 
     /// The bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
     }
 
     /// Checks a signature strictly: one key, one message, one signature.
@@ -77,15 +77,14 @@ impl VerifyingKey {
     /// # Errors
     /// [`BadSignature`] in every other case.
     pub fn verify(&self, label: Label, bytes: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).or(Err(BadSignature))?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&[label.bytes(), bytes].concat(), &signature).or(Err(BadSignature))
+        self.0.verify_strict(&[label.bytes(), bytes].concat(), &signature).or(Err(BadSignature))
     }
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifyingKey({})", Digest::from_bytes(self.0))
+        write!(f, "VerifyingKey({})", Digest::from_bytes(*self.as_bytes()))
     }
 }
 
@@ -95,7 +94,7 @@ impl<C> Encode<C> for VerifyingKey {
         e: &mut minicbor::Encoder<W>,
         _: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?;
+        e.bytes(self.as_bytes())?;
         Ok(())
     }
 }
@@ -172,6 +171,15 @@ impl<T: Statement> Signed<T> {
     /// [`BadSignature`] if it did not, or the bytes are not the one encoding of such a statement.
     pub fn verify(&self, key: &VerifyingKey) -> Result<T, BadSignature> {
         key.verify(T::LABEL, &self.statement, &self.signature)?;
+        codec::decode(&self.statement).or(Err(BadSignature))
+    }
+
+    /// The same, by remembering if this very statement was verified before.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_again(&self, key: &VerifyingKey) -> Result<T, BadSignature> {
+        remembered::verify(key, T::LABEL, &self.statement, &self.signature)?;
         codec::decode(&self.statement).or(Err(BadSignature))
     }
 

@@ -33,8 +33,19 @@ pub const ENCAPSULATED_BYTES: usize = 1120;
 pub const WRAP_BYTES: usize = ENCAPSULATED_BYTES.saturating_add(48);
 
 /// A public key to wrap for.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealingKey(Vec<u8>);
+#[derive(Clone)]
+pub struct SealingKey {
+    bytes: Vec<u8>,
+    key: PublicKey,
+}
+
+impl PartialEq for SealingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for SealingKey {}
 
 impl SealingKey {
     /// Takes the bytes of a key.
@@ -42,14 +53,14 @@ impl SealingKey {
     /// # Errors
     /// [`Malformed`] if they are no X-Wing public key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
-        PublicKey::from_bytes(bytes).or(Err(Malformed("sealing key")))?;
-        Ok(Self(bytes.to_vec()))
+        let key = PublicKey::from_bytes(bytes).or(Err(Malformed("sealing key")))?;
+        Ok(Self { bytes: bytes.to_vec(), key })
     }
 
     /// The bytes, [`SEALING_KEY_BYTES`] of them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// Wraps a key for whoever holds the other half.
@@ -63,10 +74,9 @@ impl SealingKey {
         key: &Secret<32>,
         random: &mut Random,
     ) -> Result<Vec<u8>, DoesNotOpen> {
-        let public = PublicKey::from_bytes(&self.0).or(Err(DoesNotOpen))?;
         let (encapsulated, sealed) = single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
             &OpModeS::Base,
-            &public,
+            &self.key,
             info,
             key.expose(),
             aad,
@@ -89,7 +99,7 @@ impl<C> minicbor::Encode<C> for SealingKey {
         e: &mut minicbor::Encoder<W>,
         _: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?;
+        e.bytes(&self.bytes)?;
         Ok(())
     }
 }
@@ -111,7 +121,8 @@ impl OpeningKey {
     #[must_use]
     pub fn from_seed(seed: &Secret<32>) -> Self {
         let (private, public) = XWing::derive_keypair(seed.expose());
-        Self { private, public: SealingKey(public.to_bytes().to_vec()) }
+        let bytes = public.to_bytes().to_vec();
+        Self { private, public: SealingKey { bytes, key: public } }
     }
 
     /// The public half.

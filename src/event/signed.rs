@@ -14,7 +14,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
     codec::{self, Malformed},
-    crypto::{Label, Signature, Signer, VerifyingKey, kdf, sign::BadSignature},
+    crypto::{Label, Signature, Signer, VerifyingKey, kdf, remembered, sign::BadSignature},
     event::{Event, Moment, Step},
     id::Digest,
 };
@@ -75,6 +75,24 @@ impl SignedEvent {
     /// As [`Self::verify`].
     pub fn verify_step(&self, key: &VerifyingKey) -> Result<Step, BadSignature> {
         self.check(key)?;
+        self.claimed_step().or(Err(BadSignature))
+    }
+
+    /// The event, by remembering if this very one was verified before.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_again(&self, key: &VerifyingKey) -> Result<Event, BadSignature> {
+        remembered::verify(key, Label::Event, &signed_bytes(&self.step, &self.moment), &self.signature)?;
+        self.claims().or(Err(BadSignature))
+    }
+
+    /// What was done, by remembering likewise.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_step_again(&self, key: &VerifyingKey) -> Result<Step, BadSignature> {
+        remembered::verify(key, Label::Event, &signed_bytes(&self.step, &self.moment), &self.signature)?;
         self.claimed_step().or(Err(BadSignature))
     }
 

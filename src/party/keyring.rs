@@ -85,7 +85,8 @@ impl Keyring {
     #[must_use]
     pub fn derive_case(&self, vault: VaultId, nonce: [u8; 16]) -> CaseKey {
         let seed = derive(self.seed.expose(), &[], Label::CaseSigning, &[vault.as_bytes(), &nonce]);
-        CaseKey { vault, nonce, signer: Signer::from_seed(&seed) }
+        let signer = Signer::from_seed(&seed);
+        CaseKey { folder: CaseKey::folder_of(vault, &signer.verifying_key()), nonce, signer }
     }
 
     /// The key that seals what this party keeps for itself.
@@ -108,7 +109,7 @@ impl fmt::Debug for Keyring {
 /// The signing key of one Case.
 #[derive(Debug)]
 pub struct CaseKey {
-    vault: VaultId,
+    folder: FolderId,
     nonce: [u8; 16],
     signer: Signer,
 }
@@ -116,8 +117,8 @@ pub struct CaseKey {
 impl CaseKey {
     /// The Case's id: the digest of its verifying key, so that the id vouches for the key.
     #[must_use]
-    pub fn folder(&self) -> FolderId {
-        Self::folder_of(self.vault, &self.signer.verifying_key())
+    pub const fn folder(&self) -> FolderId {
+        self.folder
     }
 
     /// The id of the Case with this verifying key.

@@ -1,5 +1,7 @@
 //! Enrolling and signing in.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::{
@@ -121,7 +123,8 @@ impl<'c, R: Owner> Session<'c, R> {
         }
         let (hand, actor) = match opening.kind {
             FolderKind::Case => {
-                (Hand::Case(self.keyring.derive_case(vault, opening.nonce)), Principal::Folder(folder))
+                let key = self.keyring.derive_case(vault, opening.nonce);
+                (Hand::Case(Arc::new(key)), Principal::Folder(folder))
             }
             FolderKind::Credentials | FolderKind::Identity | FolderKind::Summary => (Hand::Own, me),
         };

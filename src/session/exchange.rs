@@ -1,5 +1,7 @@
 //! Talking to the custodian: messages out, answers checked.
 
+use std::sync::Arc;
+
 use crate::{
     codec,
     credential::Trust,
@@ -30,12 +32,8 @@ pub(super) enum From {
 }
 
 /// With which key the owner acts in one of its folders.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives for one signature, and holds a key that is not to be copied about"
-)]
 pub(super) enum Hand {
-    Case(CaseKey),
+    Case(Arc<CaseKey>),
     Own,
 }
 
@@ -177,9 +175,11 @@ impl<R: RoleType> Session<'_, R> {
     /// With which key the party acts in one of its own folders, and as whom.
     pub(super) fn hand(&self, own: &Own) -> Result<(Hand, Principal), Error> {
         if own.kind == FolderKind::Case {
-            let key = self.keyring.derive_case(self.vault_id()?, own.nonce);
-            let folder = key.folder();
-            Ok((Hand::Case(key), Principal::Folder(folder)))
+            let vault = self.vault_id()?;
+            let mut state = self.state();
+            let derive = || Arc::new(self.keyring.derive_case(vault, own.nonce));
+            let key = state.case_keys.entry(own.nonce).or_insert_with(derive);
+            Ok((Hand::Case(Arc::clone(key)), Principal::Folder(key.folder())))
         } else {
             Ok((Hand::Own, Principal::Party(self.id())))
         }

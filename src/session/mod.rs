@@ -43,7 +43,6 @@ mod memory;
 mod open;
 mod pen;
 mod people;
-mod proven;
 mod renew;
 mod state;
 mod verify;

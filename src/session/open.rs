@@ -81,7 +81,6 @@ impl<'c, R: RoleType> Session<'c, R> {
             granted: case.statement().map(|statement| statement.digest()),
             seen,
             salts: &salts,
-            proven: &self.proven,
         };
         let verified = verify(chart, &expected)?;
         self.state().memory.keep_seen(case.folder, verified.list.head(), verified.epoch);

@@ -10,8 +10,8 @@ use crate::{
     crypto::{NoRandomness, Random},
     custodian::Custodian,
     id::{FolderId, PartyId},
-    party::{Card, Keyring, Owner, RoleType},
-    session::{Memory, pen::Pen, proven::Proven},
+    party::{Card, CaseKey, Keyring, Owner, RoleType},
+    session::{Memory, pen::Pen},
     time::{Clock, SystemClock},
 };
 
@@ -53,7 +53,6 @@ pub struct Session<'c, R> {
     pub(super) card: Card,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) state: Mutex<State>,
-    pub(super) proven: Proven,
     pub(super) role: PhantomData<fn() -> R>,
 }
 
@@ -62,6 +61,8 @@ pub(super) struct State {
     pub(super) memory: Memory,
     pub(super) random: Random,
     pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
+    /// The keys of the party's Cases, by their nonces.
+    pub(super) case_keys: BTreeMap<[u8; 16], Arc<CaseKey>>,
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
@@ -72,21 +73,13 @@ impl<'c, R: RoleType> Session<'c, R> {
         tools: Tools,
     ) -> Self {
         let card = keyring.card(R::ROLE);
-        let state = State { memory, random: tools.random, pens: BTreeMap::new() };
-        Self {
-            custodian,
-            keyring,
-            card,
-            clock: tools.clock,
-            state: Mutex::new(state),
-            proven: Proven::default(),
-            role: PhantomData,
-        }
+        let state = State { memory, random: tools.random, pens: BTreeMap::new(), case_keys: BTreeMap::new() };
+        Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
     }
 
     /// The party's id: what others need to grant it something.
     #[must_use]
-    pub const fn id(&self) -> PartyId {
+    pub fn id(&self) -> PartyId {
         self.card.party()
     }
 

@@ -5,7 +5,7 @@ use crate::{
     custodian::{Accepted, Salt, Submission},
     event::{Receipt, Verb},
     folder::{Epoch, EpochOf},
-    id::{Digest, FolderId},
+    id::{Digest, FolderId, OpId},
     record::FolderSalt,
     vault::{
         fault::Fault,
@@ -34,18 +34,10 @@ impl Work<'_> {
         }
         self.head.received = self.now;
         let events: Vec<Digest> = self.events.iter().map(|streamed| streamed.event.digest()).collect();
-        let receipt = self.vault.sign(&Receipt {
-            vault: self.vault.trust.vault,
-            op_id: first.op_id,
-            events: events.clone(),
-            received: self.now,
-            promised_by: self.now,
-            // The owner hears where its events stand; a reader or a registrar does not.
-            stream: self.is_owner.then(|| self.head.frontier.head()),
-        });
+        let done = Done { events, received: self.now, stream: self.head.frontier.head() };
+        let receipt = self.receipt(&done, first.op_id);
         self.desk.put(Table::Head, &[], &self.head)?;
         let row = self.op_row(first.op_id);
-        let done = Done { events, receipt: receipt.clone() };
         self.desk.put(Table::Op, &[&row], &OpRow { submission: Some(done) })?;
         let changed = ChangedRow { owner: self.desk.owner };
         let row = self.vault.shelves.keys.blind(Table::Changed, &[&self.owner]);
@@ -67,11 +59,7 @@ impl Work<'_> {
     }
 
     /// What was promised before, once more; but nothing is opened twice by one event.
-    pub(super) fn repeat(
-        mut self,
-        submission: &Submission,
-        receipt: Signed<Receipt>,
-    ) -> Result<Accepted, Fault> {
+    pub(super) fn repeat(mut self, submission: &Submission, done: &Done) -> Result<Accepted, Fault> {
         for (index, part) in submission.parts.iter().enumerate() {
             let (before, rest) = submission.parts.split_at(index);
             let claim = self.verify(part, before, rest.get(1..).unwrap_or_default())?;
@@ -99,7 +87,22 @@ impl Work<'_> {
                 | Verb::Write => (),
             }
         }
+        let first = submission.parts.first().ok_or(Fault::Malformed)?.event.claimed_step()?;
+        let receipt = self.receipt(done, first.op_id);
         self.answer(receipt)
+    }
+
+    fn receipt(&self, done: &Done, op_id: OpId) -> Signed<Receipt> {
+        let Done { events, received, stream } = done;
+        self.vault.sign(&Receipt {
+            vault: self.vault.trust.vault,
+            op_id,
+            events: events.clone(),
+            received: *received,
+            promised_by: *received,
+            // The owner hears where its events stand; a reader or a registrar does not.
+            stream: self.is_owner.then_some(*stream),
+        })
     }
 
     fn answer(&mut self, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {

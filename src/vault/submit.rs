@@ -85,7 +85,7 @@ impl Vault {
             proven: submission.sender.is_none().then(|| first.event.digest()),
         };
         if let Some(done) = work.done_before(submission)? {
-            return work.repeat(submission, done.receipt);
+            return work.repeat(submission, &done);
         }
         work.take(submission)?;
         work.finish(submission)

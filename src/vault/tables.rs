@@ -13,15 +13,15 @@ use crate::{
     consent::{Grant, GrantStatement},
     credential::Attestations,
     crypto::{
-        Label, Random, Secret, Signed, VerifyingKey,
+        Label, Random, Secret, VerifyingKey,
         aead::OneUseKey,
         kdf::{MacKey, Root, derive},
     },
-    event::{Principal, Receipt},
+    event::Principal,
     folder::{BackLinks, Commitments, Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
     limits::VALUE_BYTES_MAX,
-    merkle::Frontier,
+    merkle::{Frontier, Head},
     party::Card,
     record::Leaf,
     store::{Key, Place, StoreError},
@@ -223,7 +223,7 @@ pub(super) struct OutboxRow {
     pub(super) mine: MineRow,
 }
 
-/// An act done: an event is taken once. The first of a submission has the receipt for all.
+/// An act done: an event is taken once. The first of a submission speaks for all.
 #[derive(Debug, Clone, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct OpRow {
@@ -231,14 +231,16 @@ pub(super) struct OpRow {
     pub(super) submission: Option<Done>,
 }
 
-/// A submission done.
+/// A submission done: what its receipt says. Signed once more it is the same receipt, to the last byte.
 #[derive(Debug, Clone, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct Done {
     #[n(0)]
     pub(super) events: Vec<Digest>,
     #[n(1)]
-    pub(super) receipt: Signed<Receipt>,
+    pub(super) received: Timestamp,
+    #[n(2)]
+    pub(super) stream: Head,
 }
 
 /// An owner whose head has changed since the last epoch of the log.
