@@ -1,5 +1,7 @@
 //! Spreading work over cores: the same results in the same order, sooner.
 
+use std::thread::{Builder, ScopedJoinHandle};
+
 /// Applies a function to each item, on as many cores as there are when there is enough for them.
 ///
 /// `worth` is how many items are worth a thread of their own; below twice that, and where there are no threads to be
@@ -11,16 +13,20 @@ pub(crate) fn map<T: Sync, U: Send>(items: &[T], worth: usize, work: impl Fn(&T)
     }
     let share = items.len().div_ceil(threads);
     let work = &work;
+    let do_share = move |share: &[T]| share.iter().map(work).collect::<Vec<U>>();
     let shares: Vec<Vec<U>> = std::thread::scope(|scope| {
         let mut shares = items.chunks(share);
         let own = shares.next().unwrap_or_default();
-        let others: Vec<_> =
-            shares.map(|share| scope.spawn(move || share.iter().map(work).collect::<Vec<U>>())).collect();
-        let mut done = vec![own.iter().map(work).collect::<Vec<U>>()];
+        // `scope.spawn` panics where the system refuses a thread.
+        let begin =
+            |share| Builder::new().spawn_scoped(scope, move || do_share(share)).map_err(|_refused| share);
+        let others: Vec<_> = shares.map(begin).collect();
+        let mut done = vec![do_share(own)];
         for other in others {
-            match other.join() {
-                Ok(share) => done.push(share),
-                Err(panic) => std::panic::resume_unwind(panic),
+            match other.map(ScopedJoinHandle::join) {
+                Ok(Ok(share)) => done.push(share),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(share) => done.push(do_share(share)),
             }
         }
         done
