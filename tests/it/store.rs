@@ -439,19 +439,40 @@ mod sled {
 
     #[test]
     fn a_creation_that_did_not_end_is_begun_again() {
+        const BEGUN: &[u8] = b"CVST\x01\x00\x80\x00\x00\x00begun";
+        const COMPLETE: &[u8] = b"CVST\x01\x00\x80\x00\x00\x01";
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("casevault.lock"), b"").unwrap();
         fs::write(directory.path().join("casevault.format.draft"), b"CV").unwrap();
         refused(directory.path(), "ok");
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("casevault.format"), b"CVST\x01\x00\x80\x00\x00\x00").unwrap();
-        fs::create_dir(directory.path().join("blobs")).unwrap();
-        fs::write(directory.path().join("conf"), b"").unwrap();
-        refused(directory.path(), "ok");
-        assert_eq!(
-            fs::read(directory.path().join("casevault.format")).unwrap(),
-            b"CVST\x01\x00\x80\x00\x00\x01"
-        );
+        // What a crash may leave of `sled`'s files, at any of their lengths.
+        for (data, config) in [(None, Some(0)), (Some(0), Some(0)), (Some(0), Some(9)), (Some(40), None)] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = |name: &str| directory.path().join(name);
+            fs::write(path("casevault.format"), BEGUN).unwrap();
+            fs::create_dir(path("blobs")).unwrap();
+            for (name, length) in [("db", data), ("conf", config)] {
+                if let Some(length) = length {
+                    fs::write(path(name), vec![7; length]).unwrap();
+                }
+            }
+            refused(directory.path(), "ok");
+            assert_eq!(fs::read(path("casevault.format")).unwrap(), COMPLETE);
+        }
+    }
+
+    #[test]
+    fn no_changed_byte_of_the_marker_makes_a_store_begin_again() {
+        let directory = closed();
+        let path = directory.path().join("casevault.format");
+        let marker = fs::read(&path).unwrap();
+        let stage = marker.len() - 1;
+        for byte in (0..=u8::MAX).filter(|byte| *byte != 1) {
+            fs::write(&path, [&marker[..stage], &[byte]].concat()).unwrap();
+            refused(directory.path(), "store-other-format");
+        }
+        fs::write(&path, marker).unwrap();
+        assert_eq!(SledStore::open(directory.path()).unwrap().generation().unwrap(), 80);
     }
 
     /// Copies a store with one file changed, opens it and reads all; says whether that worked.

@@ -1,7 +1,7 @@
 //! The directory: whose it is, what may lie in it, and that it is there after a crash.
 //!
 //! ```text
-//! casevault.format   "CVST" ‖ version (1) ‖ segment size (4, big-endian) ‖ 0 while it is made, 1 ever after
+//! casevault.format   "CVST" ‖ version (1) ‖ segment size (4, big-endian) ‖ 1; while it is made, 0 ‖ "begun" instead of 1
 //! casevault.lock     held while the store is open
 //! db conf blobs/ snap.*   sled's
 //! ```
@@ -71,7 +71,10 @@ impl Claim {
             return Err(StoreError::Corrupt);
         }
         refuse_blobs(path)?;
-        remove_unfinished_snapshots(path)?;
+        match stage {
+            Stage::Begun => remove_begun(path)?,
+            Stage::Complete => remove_unfinished_snapshots(path)?,
+        }
         if data.exists() {
             wait_for(&data)?;
         }
@@ -151,14 +154,13 @@ fn stage(path: &Path) -> Result<Option<Stage>, StoreError> {
     }
 }
 
-fn marker_bytes(stage: Stage) -> [u8; 10] {
-    let [a, b, c, d] = MAGIC;
-    let [e, f, g, h] = SEGMENT_BYTES.to_be_bytes();
-    let stage = match stage {
-        Stage::Begun => 0,
-        Stage::Complete => 1,
+/// A store that is begun is made anew, so its marker is longer: no changed or missing byte makes one of the other.
+fn marker_bytes(stage: Stage) -> Vec<u8> {
+    let stage: &[u8] = match stage {
+        Stage::Begun => b"\x00begun",
+        Stage::Complete => b"\x01",
     };
-    [a, b, c, d, VERSION, e, f, g, h, stage]
+    [MAGIC.as_slice(), &[VERSION], &SEGMENT_BYTES.to_be_bytes(), stage].concat()
 }
 
 /// Writes the marker whole or not at all.
@@ -190,13 +192,20 @@ fn refuse_blobs(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Of a store whose making did not end nothing was acknowledged, and `sled` does not open all that it may have left.
+fn remove_begun(path: &Path) -> Result<(), StoreError> {
+    remove_files(path, |name| name == DATA || name == CONFIG || name.starts_with("snap."))
+}
+
 /// `sled` takes a snapshot it did not finish for a finished one, and then never opens again.
 fn remove_unfinished_snapshots(path: &Path) -> Result<(), StoreError> {
+    remove_files(path, |name| name.starts_with("snap.") && name.ends_with(".generating"))
+}
+
+fn remove_files(path: &Path, goes: impl Fn(&str) -> bool) -> Result<(), StoreError> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
+        if goes(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }
