@@ -72,6 +72,21 @@ impl Vault {
         self.keep_anchor(now)
     }
 
+    /// Keeps the anchor of a vault that is about to be made.
+    ///
+    /// Where a making did not end, there may be one already; another vault's is further than a store without a vault.
+    pub(super) fn first_anchor(&self) -> Result<(), VaultError> {
+        if let Some(bytes) = self.host.anchor()? {
+            let signed: Signed<Anchor> =
+                codec::unframe(MAGIC, &bytes).map_err(|_damaged| VaultError::HostInUse)?;
+            let anchor = signed.claims().map_err(|_damaged| VaultError::HostInUse)?;
+            if anchor.generation > self.shelves.store.generation()? {
+                return Err(VaultError::HostInUse);
+            }
+        }
+        self.anchor()
+    }
+
     fn keep_anchor(&self, at: Timestamp) -> Result<(), VaultError> {
         let generation = self.shelves.store.generation()?;
         let anchor = self.sign(&Anchor { vault: self.trust.vault, generation, at });

@@ -7,7 +7,7 @@ use crate::{
     crypto::Label,
     event::{ActorClass, Event, Moment, Principal, SignedEvent, Step, Streamed, Verb},
     id::{Digest, FolderId, OpId, PartyId},
-    party::Card,
+    store::Key,
     time::{Timestamp, days},
     vault::{
         Vault,
@@ -64,36 +64,40 @@ impl Vault {
             let event = event.with(|step| Step { folder, ..step });
             event.when(|moment| Moment { on_behalf_of: actor, reason: Some(denial.code()), ..moment })
         };
-        if let Err(fault) = self.act_as_vault(Verb::Deny, event, &[]) {
+        if let Err(fault) = self.act_as_vault(Verb::Deny, event, nothing) {
             tracing::warn!(code = ?fault.refusal(), "a denial could not be written to the vault's stream");
         }
     }
 
-    /// The first event of all: this vault, under this policy.
-    pub(super) fn note_creation(&self, policy: &Policy) -> Result<(), Fault> {
+    /// The first event of all: this vault, under this policy; with it, in one batch, the vault's own row and its
+    /// registrars' cards.
+    pub(super) fn note_creation(&self, policy: &Policy, own: (Key, Vec<u8>)) -> Result<(), Fault> {
         let digest = statement_digest(Label::Policy, policy);
-        let cards: Vec<&Card> = policy.registrars.iter().collect();
-        self.act_as_vault(
-            Verb::Create,
-            |event| event.with(|step| Step { subject: Some(digest), ..step }),
-            &cards,
-        )
+        let beside = |desk: &mut Desk<'_>| {
+            let (key, row) = own;
+            desk.put_new(key, row);
+            for card in &policy.registrars {
+                let place = self.shelves.keys.place(Principal::Party(card.party()));
+                let row = PartyRow { card: card.clone(), attestations: <_>::default(), sender: None };
+                desk.put_at(place, Table::Party, &[], &row)?;
+            }
+            Ok(())
+        };
+        let made = |event: Event| event.with(|step| Step { subject: Some(digest), ..step });
+        self.act_as_vault(Verb::Create, made, beside)
     }
 
     /// That the store was restored from a backup, and from which generation on.
     pub(super) fn note_restore(&self, evidence: Digest) -> Result<(), Fault> {
-        self.act_as_vault(
-            Verb::Restore,
-            |event| event.with(|step| Step { subject: Some(evidence), ..step }),
-            &[],
-        )
+        let restored = |event: Event| event.with(|step| Step { subject: Some(evidence), ..step });
+        self.act_as_vault(Verb::Restore, restored, nothing)
     }
 
     fn act_as_vault(
         &self,
         verb: Verb,
         with: impl FnOnce(Event) -> Event,
-        cards: &[&Card],
+        beside: impl FnOnce(&mut Desk<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let principal = Principal::Vault(self.trust.vault);
         let _turn = self.turn(principal);
@@ -110,13 +114,14 @@ impl Vault {
         head.frontier.append(streamed.entry(seq).hash());
         desk.put(Table::Event, &[&seq.to_be_bytes()], &streamed)?;
         desk.put(Table::Head, &[], &head)?;
-        for card in cards {
-            let place = self.shelves.keys.place(Principal::Party(card.party()));
-            let row = PartyRow { card: (*card).clone(), attestations: <_>::default(), sender: None };
-            desk.put_at(place, Table::Party, &[], &row)?;
-        }
+        beside(&mut desk)?;
         desk.commit(op_id, Vec::new())?;
         self.anchor_if_due();
         Ok(())
     }
+}
+
+/// Nothing goes with the event.
+fn nothing(_: &mut Desk<'_>) -> Result<(), Fault> {
+    Ok(())
 }

@@ -87,7 +87,8 @@ pub(super) struct Desk<'v> {
     pub(super) owner: Principal,
     pub(super) place: Place,
     writes: BTreeMap<Key, Write>,
-    head_before: (Key, Option<Vec<u8>>),
+    /// What must still stand in the store when this is committed: the owner's head as it was read, first of all.
+    expected: Vec<(Key, Option<Vec<u8>>)>,
     random: crate::crypto::Random,
 }
 
@@ -101,7 +102,14 @@ impl<'v> Desk<'v> {
         let place = shelves.keys.place(owner);
         let head = key(place, Table::Head, &[])?;
         let head_before = shelves.store.get(&head)?;
-        Ok(Self { shelves, owner, place, writes: BTreeMap::new(), head_before: (head, head_before), random })
+        Ok(Self {
+            shelves,
+            owner,
+            place,
+            writes: BTreeMap::new(),
+            expected: vec![(head, head_before)],
+            random,
+        })
     }
 
     pub(super) const fn random(&mut self) -> &mut crate::crypto::Random {
@@ -151,6 +159,12 @@ impl<'v> Desk<'v> {
         Ok(())
     }
 
+    /// A row as it is, which must not be there yet.
+    pub(super) fn put_new(&mut self, key: Key, bytes: Vec<u8>) {
+        self.expected.push((key.clone(), None));
+        self.writes.insert(key, Write::Put(bytes));
+    }
+
     pub(super) fn delete_at(&mut self, place: Place, table: Table, row: &[&[u8]]) -> Result<(), Fault> {
         self.writes.insert(key(place, table, row)?, Write::Delete);
         Ok(())
@@ -180,9 +194,10 @@ impl<'v> Desk<'v> {
     /// The permits of all its events are given up here.
     pub(super) fn commit(self, op_id: OpId, permits: Vec<Permit>) -> Result<(), Fault> {
         drop(permits);
-        let (head, before) = self.head_before;
         let mut batch = Batch::across(op_id);
-        batch.expect(head, before);
+        for (key, before) in self.expected {
+            batch.expect(key, before);
+        }
         for (key, write) in self.writes {
             match write {
                 Write::Delete => batch.delete(key),

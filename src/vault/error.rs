@@ -23,6 +23,12 @@ pub enum VaultError {
     /// The host failed.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The host keeps the anchor of another vault.
+    #[error(
+        "the host belongs to another vault, whose store is not this one: bring that store, or give the new vault a \
+         host of its own"
+    )]
+    HostInUse,
     /// The store holds no vault.
     #[error("the store holds no vault: create one, or check the path")]
     NoVault,
@@ -62,6 +68,7 @@ impl VaultError {
             Self::Damaged => "damaged",
             Self::Exists => "vault-exists",
             Self::Host(error) => error.code(),
+            Self::HostInUse => "host-in-use",
             Self::NoVault => "no-vault",
             Self::Policy => "policy",
             Self::Randomness(_) => "no-randomness",

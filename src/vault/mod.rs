@@ -38,10 +38,10 @@ use crate::{
     crypto::{Random, Secret, Signer},
     custodian::{Custodian, Refusal, Request, Response, Unreachable},
     event::Principal,
-    id::{OpId, VaultId},
+    id::VaultId,
     limits::REGISTRARS_MAX,
     party::Role,
-    store::{Batch, Place, Store},
+    store::{Place, Store},
     time::{Clock, SystemClock, Timestamp},
     vault::{
         deny::DenialRate,
@@ -99,7 +99,9 @@ impl Vault {
     /// Makes a vault in an empty store.
     ///
     /// # Errors
-    /// [`VaultError`] if the store holds a vault already, the policy names no registrar, or store or host fail.
+    /// [`VaultError::Exists`] if the store holds a vault already: a making that did not end is either that, or is made
+    /// anew; [`VaultError::HostInUse`] if the host keeps another vault's anchor; otherwise if the policy names no
+    /// registrar, or store or host fail.
     pub fn create(store: impl Store, host: impl Host, policy: Policy) -> Result<Self, VaultError> {
         Self::create_with(store, host, policy, SystemClock, Random::system()?)
     }
@@ -130,16 +132,11 @@ impl Vault {
         let secrets = zeroize::Zeroizing::new(random.bytes::<64>());
         let keys = host::wrap(&root, &meta_label(vault), secrets.as_slice(), &mut random);
         let row = MetaRow { vault, keys: keys.into(), policy };
-        let mut batch = Batch::new(OpId::from_bytes(random.bytes()));
-        batch.expect(key.clone(), None).put(key, codec::frame(META, &row));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the vault's own row, before there is a stream to write to"
-        )]
-        store.commit(batch)?;
         let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
+        // Before the vault is there: one that is there has an anchor.
+        vault.first_anchor()?;
+        vault.note_creation(&row.policy, (key, codec::frame(META, &row)))?;
         vault.read_only = false;
-        vault.note_creation(&row.policy)?;
         vault.anchor()?;
         Ok(vault)
     }

@@ -16,7 +16,7 @@ use casevault::{
         fault::{Fault, FaultStore, Operations},
     },
     time::{ManualClock, Timestamp},
-    vault::{HostDir, Vault},
+    vault::{HostDir, Vault, VaultError},
 };
 use tempfile::TempDir;
 
@@ -320,4 +320,58 @@ fn nobody_is_enrolled_without_a_shred_key() {
     let alice = try_to_enrol::<Patient>(&vault, &clock, 2).unwrap();
     alice.verify_stream().unwrap();
     assert_eq!(try_to_enrol::<Patient>(&vault, &clock, 3).unwrap_err().code(), "already-enrolled");
+}
+
+fn try_to_make(engine: &Engine, host: &TempDir, round: u8) -> Result<Vault, VaultError> {
+    let clock = Arc::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)));
+    let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]);
+    let host = HostDir::open(host.path()).unwrap();
+    Vault::create_with(Arc::clone(engine), host, policy, clock, Random::seeded([round; 32]))
+}
+
+#[test]
+fn a_vault_whose_making_did_not_end_opens_or_is_made_anew() {
+    let mut points = 0;
+    for fault in Fault::ALL {
+        for nth in 0.. {
+            let engine: Engine = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+            let host = tempfile::tempdir().unwrap();
+            engine.arm(fault, Operations::All, nth);
+            drop(try_to_make(&engine, &host, 1));
+            let has_failed = engine.has_failed();
+            engine.disarm();
+            let clock = ManualClock::at(Timestamp::at_ms(1_790_000_000_000));
+            let again = HostDir::open(host.path()).unwrap();
+            let opened = Vault::open_with(Arc::clone(&engine), again, clock, Random::seeded([2; 32]));
+            let vault = match opened {
+                Ok(vault) => vault,
+                Err(VaultError::NoVault) => try_to_make(&engine, &host, 3).unwrap(),
+                Err(error) => panic!("{fault:?} at {nth}: {error}"),
+            };
+            // Its registrars came with it.
+            let tools =
+                Tools::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)), Random::seeded([4; 32]));
+            let memory = Memory::trusting(vault.trust().clone());
+            Session::<Registrar>::sign_in_with(&vault, keyring(REGISTRAR), memory, tools).unwrap();
+            points += 1;
+            if !has_failed {
+                break;
+            }
+        }
+    }
+    assert!(points > 20, "{points}");
+}
+
+#[test]
+fn a_vault_is_not_made_over_the_host_of_another() {
+    let host = tempfile::tempdir().unwrap();
+    let engine = || -> Engine { Arc::new(FaultStore::new(Arc::new(MemoryStore::new()))) };
+    let first = engine();
+    try_to_make(&first, &host, 1).unwrap().close().unwrap();
+    let kept = fs::read(host.path().join("anchor")).unwrap();
+    // The first one's disk is not mounted: an empty directory stands there.
+    assert_eq!(try_to_make(&engine(), &host, 2).unwrap_err().code(), "host-in-use");
+    assert_eq!(fs::read(host.path().join("anchor")).unwrap(), kept);
+    assert_eq!(try_to_make(&first, &host, 3).unwrap_err().code(), "vault-exists");
+    Vault::open(first, HostDir::open(host.path()).unwrap()).unwrap();
 }
