@@ -24,10 +24,12 @@ use crate::{
 impl<'c, R: Owner> Session<'c, R> {
     /// Enrols a new party: its card, and its Identity folder, which the registrars may read until they have attested.
     ///
-    /// The vault and its registrars are pinned at this first use; [`Self::enrol_with`] takes them as known.
+    /// The vault and its registrars are pinned at this first use; [`Self::enrol_with`] takes them as known. An enrolment
+    /// that did not end is finished by another with the same keyring.
     ///
     /// # Errors
-    /// [`Misuse::Enrolled`] if the keyring is enrolled already; otherwise as [`Error`] says.
+    /// [`Misuse::Enrolled`] if the keyring is enrolled already and who it is has been written; otherwise as [`Error`]
+    /// says.
     pub fn enrol<T: Serialize + ?Sized>(
         custodian: &'c dyn Custodian,
         keyring: Keyring,
@@ -62,13 +64,19 @@ impl<'c, R: Owner> Session<'c, R> {
         let opening = FolderOpening { kind, verifying: None, nonce };
         let mut parts = vec![enrol];
         parts.extend(session.begin(folder, opening, &readers)?);
-        match session.submit(From::Owner, parts)? {
-            Outcome::Accepted(accepted) => drop(accepted),
-            Outcome::Conflict => return Err(Misuse::Enrolled.into()),
-        }
-        let identity = Case::own(folder, FolderKind::Identity);
-        session.write_entries(&identity, vec![Entry::of_content(Kind::Profile, content)])?;
+        let folder = match session.submit(From::Owner, parts)? {
+            Outcome::Accepted(_) => Case::own(folder, FolderKind::Identity),
+            Outcome::Conflict => session.unfinished()?,
+        };
+        session.write_entries(&folder, vec![Entry::of_content(Kind::Profile, content)])?;
         Ok(session)
+    }
+
+    /// One's Identity, if one is enrolled and nothing was written there yet.
+    fn unfinished(&self) -> Result<Case, Error> {
+        self.sync()?;
+        let identity = self.own_identity()?;
+        if self.pen(&identity)?.list.size() == 0 { Ok(identity) } else { Err(Misuse::Enrolled.into()) }
     }
 
     /// Signs in with a keyring that is enrolled, and the memory of the last session.

@@ -20,7 +20,7 @@ use casevault::{
 };
 use tempfile::TempDir;
 
-use crate::world::{ALICE, BOB, CAROL, REGISTRAR, keyring, profile};
+use crate::world::{ALICE, BOB, CAROL, Profile, REGISTRAR, keyring, profile};
 
 type Engine = Arc<FaultStore<Arc<MemoryStore>>>;
 
@@ -374,4 +374,27 @@ fn a_vault_is_not_made_over_the_host_of_another() {
     assert_eq!(fs::read(host.path().join("anchor")).unwrap(), kept);
     assert_eq!(try_to_make(&first, &host, 3).unwrap_err().code(), "vault-exists");
     Vault::open(first, HostDir::open(host.path()).unwrap()).unwrap();
+}
+
+#[test]
+fn an_enrolment_that_did_not_end_is_finished_by_another() {
+    let clock = Arc::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)));
+    let engine: Engine = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+    let host = tempfile::tempdir().unwrap();
+    let vault = try_to_make(&engine, &host, 1).unwrap();
+    let mut round = 1;
+    let mut enrol = || {
+        round += 1;
+        try_to_enrol::<Patient>(&vault, &clock, round)
+    };
+    // The party and its folder are there; opening the folder fails, and so does what would have been written.
+    engine.arm(Fault::Error, Operations::Commits, 1);
+    assert_eq!(enrol().unwrap_err().code(), "store");
+    engine.disarm();
+    let alice = enrol().unwrap();
+    let own = alice.open(&alice.identity_folder().unwrap()).unwrap();
+    assert_eq!(own.as_identity().unwrap().profile::<Profile>().unwrap(), profile("Alice"));
+    assert_eq!(own.len(), 1);
+    alice.verify_stream().unwrap();
+    assert_eq!(enrol().unwrap_err().code(), "already-enrolled");
 }
