@@ -138,12 +138,12 @@ impl HostDir {
     /// # Errors
     /// [`HostError`] if the directory cannot be made.
     pub fn open_with_root(path: impl AsRef<Path>, root: Secret<32>) -> Result<Self, HostError> {
-        fs::create_dir_all(path.as_ref())?;
+        create_directory(path.as_ref())?;
         Ok(Self { path: path.as_ref().to_owned(), root })
     }
 
     fn open_with(path: &Path, passphrase: Option<&Passphrase>) -> Result<Self, HostError> {
-        fs::create_dir_all(path)?;
+        create_directory(path)?;
         let file = path.join("root.key");
         let bytes = match fs::read(&file) {
             Ok(bytes) => bytes,
@@ -241,6 +241,18 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
     file.sync_all()?;
     fs::rename(&beside, path)?;
     path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Makes the directory and those above it, and their names durable.
+fn create_directory(path: &Path) -> Result<(), HostError> {
+    let is_missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
+    let missing: Vec<_> = path.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(path)?;
+    for made in missing {
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_directory(parent.unwrap_or_else(|| Path::new(".")))?;
+    }
+    Ok(())
 }
 
 fn sync_directory(path: &Path) -> Result<(), HostError> {
