@@ -121,7 +121,7 @@ fn measure(owners: u64) -> Outcome<Line> {
     })
 }
 
-/// Enrols owners, each with a case, on all cores.
+/// Enrols owners, each with a case, on all cores; several a core, for most of the time they wait for the disk.
 fn build(vault: &Vault, owners: u64) -> Outcome<()> {
     let next = AtomicU64::new(0);
     let begun = Instant::now();
@@ -142,7 +142,7 @@ fn build(vault: &Vault, owners: u64) -> Outcome<()> {
     };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..4 * cores).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().map_err(|_panicked| "a worker panicked")?)
     })
 }

@@ -81,9 +81,9 @@ impl Clinic {
         (first..first + count).map(|number| Ok(self.doctor(number)?.id())).collect()
     }
 
-    /// A doctor who has just come in and remembers the vault only.
-    pub(crate) fn returning(&self, number: u64) -> Outcome<Session<'_, Doctor>> {
-        Ok(Session::<Doctor>::sign_in(&self.vault, keyring(number), self.memory())?)
+    /// Someone who has just come in and remembers the vault only.
+    pub(crate) fn returning<R: Owner>(&self, number: u64) -> Outcome<Session<'_, R>> {
+        Ok(Session::<R>::sign_in(&self.vault, keyring(number), self.memory())?)
     }
 }
 
