@@ -1,13 +1,18 @@
 //! Spreading work over cores: the same results in the same order, sooner.
 
-use std::thread::{Builder, ScopedJoinHandle};
+use std::{
+    num::NonZero,
+    sync::OnceLock,
+    thread::{Builder, ScopedJoinHandle},
+};
 
 /// Applies a function to each item, on as many cores as there are when there is enough for them.
 ///
 /// `worth` is how many items are worth a thread of their own; below twice that, and where there are no threads to be
 /// had, all is done here.
 pub(crate) fn map<T: Sync, U: Send>(items: &[T], worth: usize, work: impl Fn(&T) -> U + Sync) -> Vec<U> {
-    let threads = (items.len() / worth.max(1)).min(cores());
+    let worthwhile = items.len() / worth.max(1);
+    let threads = if worthwhile < 2 { 1 } else { worthwhile.min(cores()) };
     if threads < 2 {
         return items.iter().map(work).collect();
     }
@@ -34,13 +39,18 @@ pub(crate) fn map<T: Sync, U: Send>(items: &[T], worth: usize, work: impl Fn(&T)
     shares.into_iter().flatten().collect()
 }
 
+/// Asked once: on Linux the answer takes reading several files.
 fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
     // A browser has no threads to give.
-    if cfg!(target_family = "wasm") {
-        1
-    } else {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-    }
+    let count = || {
+        if cfg!(target_family = "wasm") {
+            1
+        } else {
+            std::thread::available_parallelism().map_or(1, NonZero::get)
+        }
+    };
+    *CORES.get_or_init(count)
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ impl Applicant {
     }
 }
 
+/// The most cards of others a session keeps at hand.
+const CARDS_MAX: usize = 1024;
+
 impl<R: RoleType> Session<'_, R> {
     /// A party's card, the one that was pinned, with its attestations.
     pub(super) fn card_of(&self, party: PartyId) -> Result<(Card, Attestations), Error> {
@@ -45,8 +48,19 @@ impl<R: RoleType> Session<'_, R> {
         if card.party() != party {
             return Err(Tampering::Answer.into());
         }
-        self.state().memory.pin(party, card.digest())?;
+        let mut state = self.state();
+        state.memory.pin(party, card.digest())?;
+        if state.cards.len() >= CARDS_MAX {
+            state.cards.clear();
+        }
+        state.cards.insert(party, (card.clone(), attestations.clone()));
         Ok((card, attestations))
+    }
+
+    /// The same, as it was when it was last asked for: enough where the custodian would refuse what has changed since.
+    pub(super) fn known_card(&self, party: PartyId) -> Result<(Card, Attestations), Error> {
+        let known = self.state().cards.get(&party).cloned();
+        known.map_or_else(|| self.card_of(party), Ok)
     }
 
     /// A party's card, if trusted registrars vouch for it now.
@@ -55,6 +69,14 @@ impl<R: RoleType> Session<'_, R> {
     /// [`Misuse::NotAttested`] if they do not; [`Tampering::Card`] if it is not the card that was pinned.
     pub fn vouched(&self, party: PartyId) -> Result<(Card, Vouched), Error> {
         let (card, attestations) = self.card_of(party)?;
+        self.vouched_by((card, attestations))
+    }
+
+    /// The card, if trusted registrars vouch for it now by these attestations.
+    pub(super) fn vouched_by(
+        &self,
+        (card, attestations): (Card, Attestations),
+    ) -> Result<(Card, Vouched), Error> {
         let vouched = self.trust()?.vouched(&card, &attestations, self.clock.now());
         vouched.map(|vouched| (card, vouched)).ok_or_else(|| Misuse::NotAttested.into())
     }

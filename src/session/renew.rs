@@ -126,7 +126,7 @@ impl<R: Owner> Session<'_, R> {
         let mut grants =
             vec![Grant::seal(&key, own, Terms::own(self.clock.now()), &mut random).map_err(wrong)?];
         for statement in remaining {
-            let (card, _): (Card, _) = self.card_of(statement.reader)?;
+            let (card, _): (Card, _) = self.known_card(statement.reader)?;
             is_same(&card, statement.card)?;
             let reader = Reader { card: &card, attested: statement.attested, because: statement.because };
             grants.push(Grant::seal(&key, reader, statement.terms, &mut random).map_err(wrong)?);

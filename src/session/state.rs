@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    credential::Attestations,
     crypto::{NoRandomness, Random},
     custodian::Custodian,
     id::{FolderId, PartyId},
@@ -61,6 +62,8 @@ pub(super) struct State {
     pub(super) memory: Memory,
     pub(super) random: Random,
     pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
+    /// Cards of others with what registrars said of them when they were last asked for.
+    pub(super) cards: BTreeMap<PartyId, (Card, Attestations)>,
     /// The keys of the party's Cases, by their nonces.
     pub(super) case_keys: BTreeMap<[u8; 16], Arc<CaseKey>>,
 }
@@ -73,7 +76,13 @@ impl<'c, R: RoleType> Session<'c, R> {
         tools: Tools,
     ) -> Self {
         let card = keyring.card(R::ROLE);
-        let state = State { memory, random: tools.random, pens: BTreeMap::new(), case_keys: BTreeMap::new() };
+        let state = State {
+            memory,
+            random: tools.random,
+            pens: BTreeMap::new(),
+            cards: BTreeMap::new(),
+            case_keys: BTreeMap::new(),
+        };
         Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
     }
 
