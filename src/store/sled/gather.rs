@@ -9,7 +9,10 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use super::Opened;
+use super::{
+    Opened,
+    flight::{Flight, Rows},
+};
 use crate::{
     limits::{STORE_BATCH_BYTES_MAX, STORE_BATCH_ROWS_MAX},
     store::{CheckedBatch, Key, StoreError},
@@ -92,9 +95,9 @@ impl Opened {
     /// Writes the batches of a group whose expectations hold, as one, and counts them once.
     ///
     /// An error is everybody's: what became of the group is then unknown.
-    pub(super) fn write(&mut self, group: Vec<CheckedBatch>) -> Result<Answers, StoreError> {
+    pub(super) fn write(&self, group: Vec<CheckedBatch>, flight: &Flight) -> Result<Answers, StoreError> {
         let mut answers = Vec::new();
-        let mut overlay = BTreeMap::new();
+        let mut overlay = Rows::new();
         for batch in group {
             if self.holds(&batch, &overlay)? {
                 overlay.extend(batch.into_writes());
@@ -105,26 +108,24 @@ impl Opened {
         }
         if !overlay.is_empty() {
             // 2^64 batches take longer than any disk lasts: a count that ends is one that was damaged.
-            let generation = self.generation.checked_add(1).ok_or(StoreError::Corrupt)?;
+            let generation = flight.generation().checked_add(1).ok_or(StoreError::Corrupt)?;
             let mut writes = ::sled::Batch::default();
-            for (key, value) in overlay {
+            for (key, value) in &overlay {
                 match value {
-                    Some(value) => writes.insert(key.as_bytes(), value),
+                    Some(value) => writes.insert(key.as_bytes(), value.as_slice()),
                     None => writes.remove(key.as_bytes()),
                 }
             }
             writes.insert(Key::generation().as_bytes(), &generation.to_be_bytes());
-            self.apply(writes)?;
-            self.generation = generation;
+            flight.begin(overlay);
+            let applied = self.apply(writes);
+            flight.land(applied.is_ok().then_some(generation));
+            applied?;
         }
         Ok(answers)
     }
 
-    fn holds(
-        &self,
-        batch: &CheckedBatch,
-        overlay: &BTreeMap<Key, Option<Vec<u8>>>,
-    ) -> Result<bool, StoreError> {
+    fn holds(&self, batch: &CheckedBatch, overlay: &Rows) -> Result<bool, StoreError> {
         for (key, expectation) in batch.expectations() {
             let holds = match overlay.get(key) {
                 Some(written) => expectation.holds(written.as_deref()),

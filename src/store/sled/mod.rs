@@ -9,13 +9,14 @@
 //! | large pages go to `blobs/`, which is never synced | segments of 8 MiB, values of at most 64 KiB: no page is so large; a file there is refused |
 //! | damage can drop the tail of the log silently | not found here: the anchor above compares generations |
 //! | damage and failing disks make it panic | every call is caught, reported, and closes the store |
-//! | a batch costs an fsync whatever its size | concurrent commits are gathered into one |
+//! | a batch costs an fsync whatever its size | concurrent commits are gathered into one; who reads other rows does not wait |
 //! | two processes, network file systems | a lock file of our own; a network file system is not supported |
 //! | it uses two to five times the data's space | compaction is a backup and its restoring |
 //!
 //! `sled`'s own words on a panic go to standard error through the process's panic hook, which a library leaves alone.
 
 mod files;
+mod flight;
 mod gather;
 
 use std::{
@@ -23,14 +24,15 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{
-        PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
-use self::{files::Claim, gather::Gathering};
-use super::{Batch, Entry, Key, KeyRange, Store, StoreError};
+use self::{
+    files::Claim,
+    flight::{Flight, Rows},
+    gather::{Answers, Gathering},
+};
+use super::{Batch, CheckedBatch, Entry, Key, KeyRange, Store, StoreError};
 
 /// A page is at most a quarter of a segment, or it becomes a file that is never synced.
 const SEGMENT_BYTES: u32 = 8 * 1024 * 1024;
@@ -56,9 +58,9 @@ const SEGMENT_BYTES: u32 = 8 * 1024 * 1024;
 /// files until their space is used again. When a disk has reported an error on writing, the operating system may go on
 /// showing what the disk never took: replace the disk and restore a backup, do not just open again.
 pub struct SledStore {
-    /// Written to from apply to sync, so that nobody reads what is not yet durable.
-    engine: RwLock<Opened>,
+    engine: Opened,
     gathering: Gathering,
+    flight: Flight,
     poisoned: AtomicBool,
     path: PathBuf,
     /// Last, so that the directory is free when the engine is gone.
@@ -71,7 +73,6 @@ struct Opened {
     db: Option<::sled::Db>,
     /// `<directory>/db`, by a descriptor whose errors nobody else takes.
     file: File,
-    generation: u64,
 }
 
 /// How to open a [`SledStore`].
@@ -105,11 +106,12 @@ impl SledOptions {
         let path = path.as_ref();
         let claim = Claim::of(path)?;
         let db = caught(|| self.config(path).open())?;
-        let opened = Opened::new(db, path, &claim)?;
+        let (engine, generation) = Opened::new(db, path, &claim)?;
         claim.complete(path)?;
         Ok(SledStore {
-            engine: RwLock::new(opened),
+            engine,
             gathering: Gathering::default(),
+            flight: Flight::landed_at(generation),
             poisoned: AtomicBool::new(false),
             path: path.to_owned(),
             _claim: claim,
@@ -147,11 +149,21 @@ impl SledStore {
         &self.path
     }
 
-    /// Reads, once no commit is between apply and sync.
-    fn read<T>(&self, read: impl FnOnce(&Opened) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let opened: RwLockReadGuard<'_, Opened> = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+    /// Reads, once none of it is on its way to the disk.
+    fn read<T>(
+        &self,
+        touches: impl Fn(&Rows) -> bool,
+        read: impl FnOnce(&Opened) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let _clear = self.flight.clear_of(touches)?;
         self.usable()?;
-        read(&opened).inspect_err(|_| self.poison())
+        read(&self.engine).inspect_err(|_| self.poison())
+    }
+
+    /// Writes a group, of which nobody sees anything before it is durable.
+    fn write(&self, group: Vec<CheckedBatch>) -> Result<Answers, StoreError> {
+        self.usable()?;
+        self.engine.write(group, &self.flight).inspect_err(|_| self.poison())
     }
 
     fn usable(&self) -> Result<(), StoreError> {
@@ -165,47 +177,43 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|opened| opened.get(key))
+        self.read(|rows| rows.contains_key(key), |opened| opened.get(key))
     }
 
     fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Entry>, StoreError> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        self.read(|opened| opened.scan(&range, limit))
+        self.read(|rows| rows.keys().any(|key| range.contains(key)), |opened| opened.scan(&range, limit))
     }
 
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let batch = batch.checked()?;
-        self.gathering.submit(batch, |group| {
-            let mut opened = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-            self.usable()?;
-            opened.write(group).inspect_err(|_| self.poison())
-        })
+        self.gathering.submit(batch, |group| self.write(group))
     }
 
     fn generation(&self) -> Result<u64, StoreError> {
-        self.read(|opened| Ok(opened.generation))
+        self.usable()?;
+        Ok(self.flight.generation())
     }
 }
 
 impl Opened {
     /// Makes the engine's files durable, and finds or begins the count of batches.
-    fn new(db: ::sled::Db, path: &Path, claim: &Claim) -> Result<Self, StoreError> {
-        let file = files::data(path)?;
-        let mut opened = Self { db: Some(db), file, generation: 0 };
+    fn new(db: ::sled::Db, path: &Path, claim: &Claim) -> Result<(Self, u64), StoreError> {
+        let opened = Self { db: Some(db), file: files::data(path)? };
         let key = Key::generation();
         match opened.get(&key)?.as_deref().map(<[u8; 8]>::try_from) {
-            Some(Ok(generation)) => opened.generation = u64::from_be_bytes(generation),
+            Some(Ok(generation)) => Ok((opened, u64::from_be_bytes(generation))),
             None if claim.is_new() => {
                 let mut first = ::sled::Batch::default();
-                first.insert(key.as_bytes(), &opened.generation.to_be_bytes());
+                first.insert(key.as_bytes(), &0u64.to_be_bytes());
                 opened.apply(first)?;
+                Ok((opened, 0))
             }
             // A store that is not new has the row from its first day.
-            None | Some(Err(_)) => return Err(StoreError::Corrupt),
+            None | Some(Err(_)) => Err(StoreError::Corrupt),
         }
-        Ok(opened)
     }
 
     fn db(&self) -> Result<&::sled::Db, StoreError> {
@@ -255,7 +263,7 @@ impl Drop for Opened {
 
 impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { engine: _, gathering: _, poisoned, path, _claim } = self;
+        let Self { engine: _, gathering: _, flight: _, poisoned, path, _claim } = self;
         f.debug_struct("SledStore").field("path", path).field("poisoned", poisoned).finish_non_exhaustive()
     }
 }
@@ -289,8 +297,8 @@ mod tests {
     use crate::{id::OpId, store::Place};
 
     /// A descriptor that cannot be synced, as after the disk failed.
-    fn break_disk(store: &SledStore) {
-        store.engine.write().unwrap().file = File::open("/dev/null").unwrap();
+    fn break_disk(store: &mut SledStore) {
+        store.engine.file = File::open("/dev/null").unwrap();
     }
 
     fn put(row: &[u8]) -> Batch {
@@ -307,9 +315,9 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a store is tested by what it commits")]
     fn after_a_failed_sync_nothing_is_read_or_written() {
         let directory = tempfile::tempdir().unwrap();
-        let store = SledStore::open(directory.path()).unwrap();
+        let mut store = SledStore::open(directory.path()).unwrap();
         store.commit(put(b"first")).unwrap();
-        break_disk(&store);
+        break_disk(&mut store);
         assert_eq!(store.commit(put(b"second")).unwrap_err().code(), "store-io");
         assert_eq!(store.commit(put(b"third")).unwrap_err().code(), "store-poisoned");
         assert_eq!(store.get(&key(b"first")).unwrap_err().code(), "store-poisoned");
@@ -343,7 +351,7 @@ mod tests {
         };
         let group =
             vec![expecting(None), expecting(None), expecting(Some(b"value")), expecting(Some(b"other"))];
-        let answers = store.engine.write().unwrap().write(group).unwrap();
+        let answers = store.write(group).unwrap();
         let codes: Vec<_> =
             answers.into_iter().map(|answer| answer.map_or_else(|error| error.code(), |()| "ok")).collect();
         assert_eq!(codes, ["ok", "store-conflict", "ok", "store-conflict"]);
