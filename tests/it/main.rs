@@ -6,6 +6,9 @@ mod charts;
 mod corpus;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod crowds;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod custodians;
 #[cfg(test)]
 #[cfg(feature = "sled")]
