@@ -128,7 +128,8 @@ fn as_patient(crowd: &Crowd, owner: u8, case: &Case, tools: Tools) -> Seen {
     for act in 0..ACTS {
         seen.records.push(until_done(|| patient.write(case, Kind::Complaint, &act)));
         if act % 3 == 2 {
-            drop(until_done(|| patient.open(case).map(|chart| chart.len())));
+            let versions = until_done(|| patient.open(case).map(|chart| chart.len()));
+            assert!(versions > 1, "one's own record and the title");
             seen.heads.push(patient.verify_stream().unwrap().head);
         }
     }
