@@ -29,6 +29,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The year it lies in, in UTC.
+    #[must_use]
+    pub fn year(self) -> u32 {
+        // RFC 3339 writes the year first.
+        self.to_string().get(..4).and_then(|year| year.parse().ok()).unwrap_or(1970)
+    }
+
     /// This moment and so much longer.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

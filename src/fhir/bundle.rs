@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     fhir::{
         error::{At, FhirError, FhirReason},
+        patients,
         tree::{Node, items, members, text},
         types::is_known,
     },
@@ -23,6 +24,8 @@ pub(super) struct Resource {
     /// The bytes, as they came.
     pub(super) bytes: Vec<u8>,
     pub(super) tree: Node,
+    /// Its number in the document.
+    pub(super) place: usize,
 }
 
 /// A FHIR R4 document, checked: a Bundle, or one resource by itself.
@@ -42,29 +45,27 @@ impl Bundle {
     /// [`FhirError`] with the place of the first thing that is not FHIR R4, or is beyond the limits.
     pub fn parse(bytes: &[u8]) -> Result<Self, FhirError> {
         let unpacked = unpack(bytes)?;
-        let document = str::from_utf8(&unpacked).map_err(|_unsaid| At::Root.error(FhirReason::Syntax))?;
+        let document = str::from_utf8(&unpacked).map_err(|_unsaid| At::Root.error(FhirReason::NotUtf8))?;
         let document = document.trim_start_matches('\u{feff}').trim();
         match document.bytes().next() {
             None => return Err(At::Root.error(FhirReason::Empty)),
             Some(b'<') => return Err(At::Root.error(FhirReason::Xml)),
-            Some(b'{') => (),
-            Some(_) => return Err(At::Root.error(FhirReason::Syntax)),
+            Some(b'[') => return Err(At::Root.error(FhirReason::List)),
+            Some(_) => (),
         }
-        let raw: &RawValue =
-            serde_json::from_str(document).map_err(|_unsaid| At::Root.error(syntax(document)))?;
+        let raw: &RawValue = serde_json::from_str(document).map_err(|error| syntax(document, &error))?;
         let root = members(raw, &At::Root)?;
         let kind = type_of(raw, &At::Root)?;
         let resources = if kind == "Bundle" {
-            let entries = root.iter().find(|(name, _)| name == "entry").map(|(_, raw)| *raw);
-            entries.map_or(Ok(Vec::new()), |entries| read_entries(entries, &At::Key(&At::Root, "entry")))?
+            let member = |wanted: &str| root.iter().find(|(name, _)| name == wanted).map(|(_, raw)| *raw);
+            let entries = member("entry").ok_or_else(|| At::Root.error(FhirReason::NoResources))?;
+            let is_answer = member("type").is_some_and(|kind| kind.get().ends_with("-response\""));
+            read_entries(entries, is_answer, &At::Key(&At::Root, "entry"))?
         } else {
-            vec![read_resource(raw, None, &At::Root)?]
+            let resource = read_resource(raw, None, &At::Root)?;
+            patients::count(&resource.tree, &At::Root, &mut 0)?;
+            vec![resource]
         };
-        let mut patients = resources.iter().enumerate().filter(|(_, resource)| resource.kind == "Patient");
-        if let (Some(_), Some((second, _))) = (patients.next(), patients.next()) {
-            let at = At::Index(&At::Key(&At::Root, "entry"), second);
-            return Err(At::Key(&at, "resource").error(FhirReason::TwoPatients));
-        }
         Ok(Self { original: bytes.to_vec(), resources })
     }
 
@@ -110,21 +111,23 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, FhirError> {
     if unpacked.len() > FHIR_BYTES_MAX { Err(at.error(FhirReason::TooLarge)) } else { Ok(unpacked) }
 }
 
-/// Tells lines of resources from what is no JSON at all.
-fn syntax(document: &str) -> FhirReason {
+/// Tells lines of resources, and a file that was cut off, from what is no JSON at all.
+fn syntax(document: &str, error: &serde_json::Error) -> FhirError {
     let mut values = serde_json::Deserializer::from_str(document).into_iter::<&RawValue>();
-    match (values.next(), values.next()) {
+    let reason = match (values.next(), values.next()) {
         (Some(Ok(_)), Some(Ok(_))) => FhirReason::Ndjson,
+        _ if error.is_eof() => FhirReason::Truncated,
         _ => FhirReason::Syntax,
-    }
+    };
+    FhirError { position: Some((error.line(), error.column())), ..At::Root.error(reason) }
 }
 
-fn read_entries(raw: &RawValue, at: &At<'_>) -> Result<Vec<Resource>, FhirError> {
+fn read_entries(raw: &RawValue, is_answer: bool, at: &At<'_>) -> Result<Vec<Resource>, FhirError> {
     let entries = items(raw, at)?;
     if entries.len() > FHIR_ENTRIES_MAX {
         return Err(at.error(FhirReason::Entries));
     }
-    let mut resources = Vec::new();
+    let (mut resources, mut patients) = (Vec::new(), 0);
     for (index, entry) in entries.into_iter().enumerate() {
         let at = At::Index(at, index);
         let entry = members(entry, &at)?;
@@ -132,10 +135,16 @@ fn read_entries(raw: &RawValue, at: &At<'_>) -> Result<Vec<Resource>, FhirError>
         let full_url = member("fullUrl").map(|raw| text(raw, &At::Key(&at, "fullUrl"))).transpose()?;
         // An entry without a resource (a delete, a response) has nothing to keep but the document itself.
         if let Some(resource) = member("resource") {
-            resources.push(read_resource(resource, full_url, &At::Key(&at, "resource"))?);
+            let at = At::Key(&at, "resource");
+            let resource = read_resource(resource, full_url, &at).map_err(|error| {
+                let is_inner = is_answer && error.reason == FhirReason::NestedBundle;
+                if is_inner { FhirError { reason: FhirReason::Answer, ..error } } else { error }
+            })?;
+            patients::count(&resource.tree, &at, &mut patients)?;
+            resources.push(Resource { place: index, ..resource });
         }
     }
-    Ok(resources)
+    if resources.is_empty() { Err(at.error(FhirReason::NoResources)) } else { Ok(resources) }
 }
 
 fn type_of(raw: &RawValue, at: &At<'_>) -> Result<String, FhirError> {
@@ -163,7 +172,7 @@ fn read_resource(raw: &RawValue, full_url: Option<String>, at: &At<'_>) -> Resul
         Some(Node::Text(id)) => Some(id.clone()),
         Some(_) => return Err(At::Key(at, "id").error(FhirReason::Shape)),
     };
-    Ok(Resource { kind, id, full_url, bytes: raw.get().as_bytes().to_vec(), tree })
+    Ok(Resource { kind, id, full_url, bytes: raw.get().as_bytes().to_vec(), tree, place: 0 })
 }
 
 /// What a resource says of its own release.

@@ -34,18 +34,43 @@ coded! {
         WrongRelease = 13, "says it is of another FHIR release: convert the chart to R4 (4.0.1)";
         /// XML.
         Xml = 14, "is XML: convert the chart to JSON";
+        /// A Bundle in the answer to a batch.
+        Answer = 15, "is one answer of several: give each inner Bundle by itself, as a chart of one patient";
+        /// A JSON array.
+        List = 16, "is a list: give one Bundle with the resources as its entries";
+        /// No resource.
+        NoResources = 17, "holds no resources";
+        /// Not UTF-8.
+        NotUtf8 = 18, "is not UTF-8: convert it, or unpack it first";
+        /// Cut off.
+        Truncated = 19, "ends too early: is the file whole?";
     }
 }
 
 /// What is wrong, and where: as a JSON pointer, with keys that are no plain FHIR names shown as `*`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("FHIR document, at `{pointer}`: this {reason}")]
+#[error("FHIR document, {}this {reason}", Place(self))]
 #[non_exhaustive]
 pub struct FhirError {
-    /// Where: RFC 6901.
+    /// Where: RFC 6901; empty for the file itself.
     pub pointer: String,
+    /// The line and the column, if it is not JSON.
+    pub position: Option<(usize, usize)>,
     /// What.
     pub reason: FhirReason,
+}
+
+/// Where something is wrong, in words.
+struct Place<'e>(&'e FhirError);
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.0.pointer.as_str(), self.0.position) {
+            ("", Some((line, column))) => write!(f, "the file itself, at line {line}, column {column}: "),
+            ("", None) => f.write_str("the file itself: "),
+            (pointer, _) => write!(f, "at `{pointer}`: "),
+        }
+    }
 }
 
 impl FhirError {
@@ -53,16 +78,21 @@ impl FhirError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self.reason {
+            FhirReason::Answer => "fhir-answer",
             FhirReason::Compression => "fhir-compression",
             FhirReason::Depth => "fhir-depth",
             FhirReason::DuplicateKey => "fhir-duplicate-key",
             FhirReason::Empty => "fhir-empty",
             FhirReason::Entries => "fhir-entries",
+            FhirReason::List => "fhir-list",
             FhirReason::Ndjson => "fhir-ndjson",
             FhirReason::NestedBundle => "fhir-nested-bundle",
+            FhirReason::NoResources => "fhir-no-resources",
+            FhirReason::NotUtf8 => "fhir-not-utf8",
             FhirReason::Shape => "fhir-shape",
             FhirReason::Syntax => "fhir-syntax",
             FhirReason::TooLarge => "fhir-too-large",
+            FhirReason::Truncated => "fhir-truncated",
             FhirReason::TwoPatients => "fhir-two-patients",
             FhirReason::UnknownType => "fhir-unknown-type",
             FhirReason::WrongRelease => "fhir-wrong-release",
@@ -83,7 +113,7 @@ impl At<'_> {
     pub(super) fn error(&self, reason: FhirReason) -> FhirError {
         let mut pointer = String::new();
         self.write(&mut pointer);
-        FhirError { pointer, reason }
+        FhirError { pointer, position: None, reason }
     }
 
     pub(super) fn depth(&self) -> usize {

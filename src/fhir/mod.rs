@@ -13,13 +13,25 @@
 //! This is for a second doctor who may read the case and shall not be told whose it is. It is **not** anonymisation:
 //! dates, rare findings and free text about people the chart does not name can tell who someone is.
 
+mod age;
 mod bundle;
+mod dates;
 mod error;
+mod fold;
+mod gather;
+mod members;
+mod patients;
+mod pseudonyms;
+mod questions;
+mod scrub;
 mod sieve;
 mod split;
+mod terms;
 mod tree;
 mod types;
+mod whom;
 
 pub use bundle::Bundle;
 pub use error::{FhirError, FhirReason};
-pub use split::{Entry, Pseudonyms, Split, SplitReport, split};
+pub use pseudonyms::Pseudonyms;
+pub use split::{Entry, Split, SplitReport, split};

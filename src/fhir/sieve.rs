@@ -1,219 +1,179 @@
 //! The sieve: everything in a chart that says who, struck from everything that says what.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
-use crate::fhir::tree::Node;
+use crate::fhir::{
+    dates,
+    error::{At, FhirError, FhirReason},
+    fold::{Kind, View, fold, is_korean},
+    terms::{Sort, Terms},
+};
 
 /// What stands where something was struck.
-const STRUCK: &str = "[withheld]";
+pub(super) const STRUCK: &str = "[withheld]";
 
-/// The shortest number or phrase that is struck wherever it stands; shorter ones only as whole strings.
-const PHRASE_CHARS_MIN: usize = 6;
+/// How far a postal code stands from its town, in bytes.
+const BESIDE_MAX: usize = 12;
 
-/// The shortest word struck in any case; shorter ones only as a name is written.
-const WORD_CHARS_MIN: usize = 4;
+/// The shortest term that letters may touch with digits between them, or the other way round.
+const TOUCHED_CHARS_MIN: usize = 7;
 
-/// Titles and degrees, which name nobody.
-const TITLES: &[&str] =
-    &["dr", "mr", "mrs", "ms", "miss", "prof", "md", "phd", "jd", "sr", "jr", "the", "of", "and"];
+/// Letters that Arabic and Hebrew set before a word, folded.
+const PARTICLES: &str = "وفبكلاسהוכלבמש";
 
-/// What is known of who.
-#[derive(Debug, Default)]
-pub(super) struct Terms {
-    words: BTreeSet<String>,
-    short: BTreeSet<String>,
-    phrases: BTreeSet<String>,
-    whole: BTreeSet<String>,
-    pub(super) birth_dates: BTreeSet<String>,
-}
-
-impl Terms {
-    /// The parts of a name of a person.
-    pub(super) fn name(&mut self, name: &str) {
-        for word in
-            name.split(|symbol: char| !symbol.is_alphanumeric()).filter(|word| word.chars().count() > 1)
-        {
-            let lower = word.to_lowercase();
-            if TITLES.contains(&lower.as_str()) || word.chars().all(|symbol| symbol.is_ascii_digit()) {
-                continue;
-            }
-            if lower.chars().count() < WORD_CHARS_MIN {
-                let mut capital: String = lower.chars().take(1).flat_map(char::to_uppercase).collect();
-                capital.extend(lower.chars().skip(1));
-                self.short.extend([word.to_owned(), lower.to_uppercase(), capital]);
-            } else {
-                self.words.insert(lower);
-            }
-        }
-        if name.contains(|symbol: char| !symbol.is_alphanumeric()) {
-            self.phrase(name);
-        }
-    }
-
-    /// A number, an address line, the name of a place: struck as it stands.
-    pub(super) fn phrase(&mut self, phrase: &str) {
-        let phrase = phrase.trim();
-        if phrase.chars().count() >= PHRASE_CHARS_MIN {
-            self.phrases.insert(phrase.to_owned());
-        } else if !phrase.is_empty() {
-            self.whole.insert(phrase.to_lowercase());
-        }
-    }
-
-    /// A town: a word or several.
-    fn town(&mut self, town: &str) {
-        if town.chars().all(char::is_alphanumeric) { self.name(town) } else { self.phrase(town) }
-    }
-
-    /// A postal code: its parts, digits or letters.
-    fn code(&mut self, code: &str) {
-        let parts = code.split(|symbol: char| !symbol.is_alphanumeric()).map(str::to_lowercase);
-        self.words.extend(parts.filter(|part| part.chars().count() >= WORD_CHARS_MIN));
-    }
-
-    fn birth_date(&mut self, date: &str) {
-        let mut parts = date.splitn(3, '-');
-        if let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) {
-            let forms = [
-                format!("{month}/{day}/{year}"),
-                format!("{day}/{month}/{year}"),
-                format!("{day}.{month}.{year}"),
-                format!("{year}{month}{day}"),
-                format!("{year}/{month}/{day}"),
-            ];
-            self.phrases.extend(forms);
-            self.birth_dates.insert(date.to_owned());
-        }
-    }
-
-    /// Gathers from a resource, its contained ones included, what says who.
-    pub(super) fn gather(&mut self, node: &Node, says_who: bool) {
-        match node {
-            Node::Object(members) => {
-                for (name, value) in members {
-                    self.member(name, value, node, says_who);
-                    self.gather(value, says_who);
-                }
-            }
-            Node::Array(items) => items.iter().for_each(|item| self.gather(item, says_who)),
-            Node::Literal(_) | Node::Text(_) => (),
-        }
-    }
-
-    fn member(&mut self, name: &str, value: &Node, of: &Node, says_who: bool) {
-        let texts = || value.each().iter().filter_map(Node::as_text);
-        match name {
-            "family" | "given" => texts().for_each(|text| self.name(text)),
-            "text" if of.get("family").is_some() || of.get("given").is_some() => {
-                texts().for_each(|text| self.name(text))
-            }
-            "name" | "alias" if says_who => texts().for_each(|text| self.phrase(text)),
-            "name" if value.get("text").is_some() => {
-                value.text_of("text").into_iter().for_each(|text| self.name(text))
-            }
-            "telecom" | "identifier" => {
-                let values = value.each().iter().filter_map(|one| one.text_of("value"));
-                values.for_each(|text| self.phrase(text));
-            }
-            "line" => texts().for_each(|text| self.phrase(text)),
-            "city" => texts().for_each(|text| self.town(text)),
-            "postalCode" => texts().for_each(|text| self.code(text)),
-            "birthDate" => texts().for_each(|text| self.birth_date(text)),
-            "display" if is_person(of) => texts().for_each(|text| self.name(text)),
-            "extension" => value.each().iter().for_each(|extension| {
-                let is_maiden =
-                    extension.text_of("url").is_some_and(|url| url.ends_with("mothersMaidenName"));
-                let maiden = extension.text_of("valueString").filter(|_| is_maiden);
-                maiden.into_iter().for_each(|text| self.name(text));
-            }),
-            _ => (),
-        }
-    }
-
-    /// Ready to strike.
-    pub(super) fn into_sieve(self) -> Sieve {
-        let built = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&self.phrases);
-        Sieve { phrases: built.ok(), terms: self }
-    }
-}
-
-/// Whether a reference is to a person.
-fn is_person(reference: &Node) -> bool {
-    let people = ["Patient", "Practitioner", "RelatedPerson", "Person"];
-    let to = reference.text_of("reference").or_else(|| reference.text_of("type")).unwrap_or_default();
-    people.iter().any(|person| to.contains(person))
-        || (to.is_empty() && reference.get("code").is_none() && reference.get("system").is_none())
+/// How much is struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// All that is known.
+    All,
+    /// What can be no word: numbers, whole names, addresses, birth dates.
+    Strong,
 }
 
 /// Strikes what is known of who from strings.
 pub(super) struct Sieve {
-    phrases: Option<AhoCorasick>,
+    finder: AhoCorasick,
+    sorts: Vec<Sort>,
     terms: Terms,
 }
 
 impl Sieve {
+    /// Ready to strike.
+    pub(super) fn new(mut terms: Terms) -> Result<Self, FhirError> {
+        let (patterns, sorts): (Vec<_>, Vec<_>) = std::mem::take(&mut terms.patterns).into_iter().unzip();
+        let finder = AhoCorasickBuilder::new()
+            .match_kind(MatchKind::Standard)
+            .build(&patterns)
+            .map_err(|_unsaid| At::Root.error(FhirReason::TooLarge))?;
+        Ok(Self { finder, sorts, terms })
+    }
+
     /// The string without it, and how often something was struck.
-    pub(super) fn strike(&self, text: &str) -> (String, u64) {
-        if self.terms.whole.contains(&text.to_lowercase()) {
+    pub(super) fn strike(&self, text: &str, reach: Reach) -> (String, u64) {
+        let view = View::of(text);
+        if reach == Reach::All && self.terms.whole.contains(view.folded()) {
             return (STRUCK.to_owned(), 1);
         }
-        let (text, phrases) = self.strike_phrases(text);
-        let (text, dates) = self.strike_dates(text);
-        let (text, words) = self.strike_words(text);
-        (text, phrases.saturating_add(dates).saturating_add(words))
-    }
-
-    /// The birth date that a string is, or begins with, as dates with times do.
-    pub(super) fn is_birth_date(&self, text: &str) -> bool {
-        text.get(..10).is_some_and(|date| self.terms.birth_dates.contains(date))
-    }
-
-    fn strike_phrases(&self, text: &str) -> (String, u64) {
-        let Some(phrases) = self.phrases.as_ref().filter(|phrases| phrases.is_match(text)) else {
-            return (text.to_owned(), 0);
-        };
-        let mut struck = String::new();
-        let mut count = 0u64;
-        phrases.replace_all_with(text, &mut struck, |_, _, to| {
-            to.push_str(STRUCK);
-            count = count.saturating_add(1);
-            true
-        });
-        (struck, count)
-    }
-
-    fn strike_dates(&self, text: String) -> (String, u64) {
-        let found = self.terms.birth_dates.iter().filter(|date| text.contains(date.as_str()));
-        found.fold((text.clone(), 0), |(text, count), date| {
-            (text.replace(date, STRUCK), count.saturating_add(1))
-        })
-    }
-
-    fn strike_words(&self, text: String) -> (String, u64) {
-        let is_struck = |word: &str| {
-            !word.is_empty()
-                && (self.terms.short.contains(word) || self.terms.words.contains(&word.to_lowercase()))
-        };
-        let words = || text.split(|symbol: char| !symbol.is_alphanumeric());
-        if !words().any(is_struck) {
-            return (text, 0);
-        }
-        let (mut kept, mut count) = (String::new(), 0u64);
-        for piece in text.split_inclusive(|symbol: char| !symbol.is_alphanumeric()) {
-            let word = piece.trim_end_matches(|symbol: char| !symbol.is_alphanumeric());
-            if is_struck(word) {
-                count = count.saturating_add(1);
+        let mut found = self.find(&view, reach);
+        found.extend(dates::find(&view, &self.terms.births));
+        found.sort_by_key(|at| (at.start, at.end));
+        let (mut kept, mut count, mut done) = (String::with_capacity(text.len()), 0u64, 0);
+        for at in found {
+            if at.start >= done {
+                kept.push_str(text.get(done..at.start).unwrap_or_default());
                 kept.push_str(STRUCK);
-                kept.push_str(piece.strip_prefix(word).unwrap_or_default());
-            } else {
-                kept.push_str(piece);
+                count = count.saturating_add(1);
             }
+            done = done.max(at.end);
         }
+        kept.push_str(text.get(done..).unwrap_or_default());
         (kept, count)
     }
+
+    /// Whether a string holds anything of it.
+    pub(super) fn finds(&self, text: &str) -> bool {
+        !self.find(&View::of(text), Reach::All).is_empty()
+    }
+
+    /// Whether a code or a unit is, as a whole, a name or a number.
+    pub(super) fn is_term(&self, text: &str, reach: Reach) -> bool {
+        let folded = fold(text);
+        let is_long = folded.chars().count() > 3;
+        let is_whole = reach == Reach::All && is_long && self.terms.whole.contains(&folded);
+        is_whole || self.find(&View::of(text), reach).contains(&(0..text.len()))
+    }
+
+    /// Whether a number is one that says who.
+    pub(super) fn is_number(&self, literal: &str) -> bool {
+        self.terms.numbers.contains(literal)
+    }
+
+    /// Whether a date is a birth date, with or without a time, or the month of one.
+    pub(super) fn is_birth(&self, date: &str) -> bool {
+        let view = View::of(date.split('T').next().unwrap_or(date));
+        date.len() > 4 && !dates::find(&view, &self.terms.births).is_empty()
+    }
+
+    fn find(&self, view: &View<'_>, reach: Reach) -> Vec<Range<usize>> {
+        let Ok(matches) = self.finder.try_find_overlapping_iter(view.folded()) else { return Vec::new() };
+        let (mut found, mut places, mut codes) = (Vec::new(), Vec::new(), Vec::new());
+        for one in matches {
+            let Some(&sort) = self.sorts.get(one.pattern().as_usize()) else { continue };
+            if reach == Reach::Strong && !sort.is_strong() {
+                continue;
+            }
+            let Some(at) = bounded(view, one.range(), sort) else { continue };
+            match sort {
+                Sort::Postal => codes.push(at),
+                Sort::Line | Sort::Place => places.push(at),
+                Sort::Inner
+                | Sort::Name
+                | Sort::Number
+                | Sort::Particled
+                | Sort::ShortName
+                | Sort::WholeName => {
+                    found.push(at);
+                }
+            }
+        }
+        let is_beside = |code: &Range<usize>| {
+            places.iter().any(|place| {
+                place.start.saturating_sub(code.end).max(code.start.saturating_sub(place.end)) <= BESIDE_MAX
+            })
+        };
+        codes.retain(is_beside);
+        found.extend(places);
+        found.extend(codes);
+        found
+    }
+}
+
+/// Where in the original a match stands, if it begins and ends as its sort must.
+fn bounded(view: &View<'_>, at: Range<usize>, sort: Sort) -> Option<Range<usize>> {
+    let original = view.original_of(at.clone())?;
+    let is_touched = at.len() >= TOUCHED_CHARS_MIN || matches!(sort, Sort::Name | Sort::WholeName);
+    let is_edge = |offset: usize| match view.neighbours(offset) {
+        None => true,
+        Some((before, after)) => {
+            let is_script = |kind: Kind| matches!(kind, Kind::Korean | Kind::Unspaced);
+            before != after && (is_touched || is_script(before) || is_script(after))
+        }
+    };
+    match sort {
+        Sort::Inner => Some(original),
+        Sort::Particled => Some(original).filter(|_| has_particles_only(view, &at)),
+        Sort::Name | Sort::WholeName => {
+            let end = at.end.saturating_add(1);
+            let is_genitive = view.after(at.end).starts_with('s') && is_edge(end);
+            if is_edge(at.start) && is_edge(at.end) {
+                Some(original)
+            } else if is_edge(at.start) && is_genitive {
+                view.original_of(at.start..end)
+            } else {
+                None
+            }
+        }
+        Sort::ShortName => {
+            let word = view.original().get(original.clone())?;
+            let is_common = word.is_ascii() && word.starts_with(char::is_lowercase);
+            Some(original).filter(|_| !is_common && is_edge(at.start) && is_edge(at.end))
+        }
+        Sort::Line | Sort::Number | Sort::Place | Sort::Postal => {
+            Some(original).filter(|_| is_edge(at.start) && is_edge(at.end))
+        }
+    }
+}
+
+/// Whether what stands before and after a name in its word is no more than particles.
+fn has_particles_only(view: &View<'_>, at: &Range<usize>) -> bool {
+    let term = view.folded().get(at.clone()).unwrap_or_default();
+    let (before, after) = (view.before(at.start), view.after(at.end));
+    if term.chars().any(is_korean) {
+        return before.is_empty();
+    }
+    let letters = |text: &str| text.chars().count();
+    let is_prefix = letters(before) < 4 && before.chars().all(|letter| PARTICLES.contains(letter));
+    is_prefix && (after.is_empty() || (letters(term) > 3 && letters(after) < 4))
 }

@@ -156,6 +156,16 @@ impl Node {
         if let Self::Text(text) = self { Some(text.as_str()) } else { None }
     }
 
+    /// A string, or a number as it is written.
+    pub(super) fn as_said(&self) -> Option<&str> {
+        match self {
+            Self::Literal(literal) => Some(literal.as_str())
+                .filter(|literal| literal.starts_with(|symbol: char| symbol.is_ascii_digit())),
+            Self::Text(text) => Some(text),
+            Self::Array(_) | Self::Object(_) => None,
+        }
+    }
+
     /// The items of an array; one that is not an array is its own item.
     pub(super) fn each(&self) -> &[Self] {
         if let Self::Array(items) = self { items } else { std::slice::from_ref(self) }

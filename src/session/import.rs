@@ -37,7 +37,8 @@ impl Session<'_, Patient> {
     /// Free text in the case may still name people the chart does not list.
     pub fn import(&self, document: &[u8]) -> Result<Imported, Error> {
         let bundle = Bundle::parse(document)?;
-        let Split { identity, case, report, .. } = split(&bundle, Pseudonyms::with_key(self.random()))?;
+        let pseudonyms = Pseudonyms::with_key(self.random()).imported_in(self.clock.now().year());
+        let Split { identity, case, report, .. } = split(&bundle, pseudonyms)?;
         let records = |entries: Vec<fhir::Entry>| {
             entries.into_iter().map(|entry| Entry::of_bytes(Kind::Resource, FHIR, entry.bytes))
         };
