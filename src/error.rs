@@ -78,7 +78,7 @@ faults! {
         /// A list does not make the head that was signed.
         List = "tampered-list", "a folder's list is not the one that was signed";
         /// A memory does not open.
-        Memory = "tampered-memory", "the saved memory is not this keyring's, or was changed";
+        Memory = "tampered-memory", "the saved memory belongs to another keyring, or was changed: check the file names first";
         /// A receipt is not for what was handed in.
         Receipt = "tampered-receipt", "the receipt is not for what was handed in";
         /// A record does not open, or is not what its author wrote.
@@ -97,8 +97,12 @@ faults! {
         Role = "wrong-role", "this keyring's card has another role: sign in as that";
         /// Someone else wrote meanwhile, again and again.
         Conflict = "conflict", "others wrote to the folder meanwhile: open it again, and repeat";
+        /// The case is closed.
+        Closed = "closed", "your case is closed, and nothing is added any more: open a new one";
         /// The party is already enrolled.
         Enrolled = "already-enrolled", "this keyring is enrolled already: sign in";
+        /// The keyring's card is not known here, or the clocks are too far apart.
+        NotEnrolled = "not-enrolled", "this keyring is not enrolled in this vault, or this device's clock is wrong: enrol first, or set the clock";
         /// The folder is not in this chart, or not the caller's.
         NotOwn = "not-own", "this folder is not the caller's own";
         /// No such record in the chart, or one above the reader's clearance.
@@ -112,7 +116,7 @@ faults! {
         /// The terms make no sense.
         Terms = "terms", "the terms end before they begin, or are longer than the vault's policy allows";
         /// The custodian does not take what was handed in.
-        Refused = "refused", "the vault does not take this submission: it may be of another version, or the case changed";
+        Refused = "refused", "the vault does not take this: the record may have a newer version, so open the case again; or this build is of another version";
         /// Nothing was given to do.
         Empty = "empty", "there is nothing to write";
         /// More than a limit at once.

@@ -67,7 +67,7 @@ impl Terms {
         }
     }
 
-    /// To treat: read and write.
+    /// To treat: read and write. Who may write may also amend what others wrote; every version stays, with its author.
     #[must_use]
     pub const fn treatment() -> Self {
         Self::new(Purpose::Treatment, Rights::ReadWrite)

@@ -126,6 +126,9 @@ pub struct MyFolder {
     /// Whose it is; for a Case nobody's, that the reader would know.
     #[n(2)]
     pub owner: Option<PartyId>,
+    /// Whether nothing is added to it any more.
+    #[n(3)]
+    pub is_closed: bool,
 }
 
 /// A page of a stream.

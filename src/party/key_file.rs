@@ -11,7 +11,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use crate::{
     codec::{self, Magic, Malformed, wire},
     crypto::{
-        Label, Random, Secret,
+        Label, NoRandomness, Random, Secret,
         aead::OneUseKey,
         kdf::derive,
         passphrase::{Passphrase, Stretch},
@@ -35,6 +35,9 @@ pub enum KeyFileError {
     /// An empty passphrase protects nothing.
     #[error("the passphrase is empty: choose one")]
     Empty,
+    /// No randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
 }
 
 impl KeyFileError {
@@ -46,6 +49,7 @@ impl KeyFileError {
             Self::Parameters => "key-file-parameters",
             Self::WrongPassphrase => "wrong-passphrase",
             Self::Empty => "empty-passphrase",
+            Self::Randomness(_) => "no-randomness",
         }
     }
 }
@@ -83,11 +87,19 @@ wire! { Body: "key file", 1024; }
 pub struct KeyFile(Body);
 
 impl KeyFile {
-    /// Locks a keyring with a passphrase.
+    /// Locks a keyring with a passphrase. Do it before the keyring goes into a session, which keeps it.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Empty`] for an empty passphrase; [`KeyFileError::Randomness`] if the system has none to give.
+    pub fn lock(keyring: &Keyring, passphrase: &Passphrase) -> Result<Self, KeyFileError> {
+        Self::lock_with(keyring, passphrase, &mut Random::system()?)
+    }
+
+    /// Locks a keyring with a passphrase and this randomness.
     ///
     /// # Errors
     /// [`KeyFileError::Empty`] for an empty passphrase.
-    pub fn lock(
+    pub fn lock_with(
         keyring: &Keyring,
         passphrase: &Passphrase,
         random: &mut Random,
@@ -112,8 +124,16 @@ impl KeyFile {
     /// The same keyring under another passphrase.
     ///
     /// # Errors
+    /// As [`Self::open`] for the old one, as [`Self::lock`] for the new one.
+    pub fn change_passphrase(&self, old: &Passphrase, new: &Passphrase) -> Result<Self, KeyFileError> {
+        self.change_passphrase_with(old, new, &mut Random::system()?)
+    }
+
+    /// The same keyring under another passphrase, with this randomness.
+    ///
+    /// # Errors
     /// As [`Self::open`] for the old one, [`KeyFileError::Empty`] for the new one.
-    pub fn change_passphrase(
+    pub fn change_passphrase_with(
         &self,
         old: &Passphrase,
         new: &Passphrase,

@@ -11,5 +11,7 @@ mod role;
 
 pub use card::{Card, CardStatement};
 pub use key_file::{KeyFile, KeyFileError};
+
+pub use crate::crypto::passphrase::Passphrase;
 pub use keyring::{CaseKey, Keyring};
 pub use role::{Auditor, Doctor, Owner, Patient, Registrar, Role, RoleType};

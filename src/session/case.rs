@@ -47,7 +47,7 @@ impl Case {
         self.identity.is_some()
     }
 
-    /// Whether it was closed when it was listed; a granted one does not say.
+    /// Whether it was closed when it was listed.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.is_closed

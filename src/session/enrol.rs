@@ -82,8 +82,8 @@ impl<'c, R: Owner> Session<'c, R> {
     /// Signs in with a keyring that is enrolled, and the memory of the last session.
     ///
     /// # Errors
-    /// [`Tampering`] if the vault is not the one remembered, or shows less than was seen; [`Error::Denied`] if the
-    /// keyring is not enrolled here.
+    /// [`Tampering`] if the vault is not the one remembered, or shows less than was seen; [`Misuse::NotEnrolled`] if
+    /// the keyring is not enrolled here.
     pub fn sign_in(custodian: &'c dyn Custodian, keyring: Keyring, memory: Memory) -> Result<Self, Error> {
         Self::sign_in_with(custodian, keyring, memory, Tools::system()?)
     }
@@ -155,7 +155,8 @@ impl<'c> Session<'c, Registrar> {
     /// Signs in as one of the vault's registrars, whose card its policy names.
     ///
     /// # Errors
-    /// [`Tampering`] if the vault is not the one remembered; [`Error::Denied`] if the card is not a registrar's here.
+    /// [`Tampering`] if the vault is not the one remembered; [`Misuse::NotEnrolled`] if the card is not a
+    /// registrar's here.
     pub fn sign_in(custodian: &'c dyn Custodian, keyring: Keyring, memory: Memory) -> Result<Self, Error> {
         Self::sign_in_with(custodian, keyring, memory, Tools::system()?)
     }
@@ -183,8 +184,11 @@ impl<'c, R: RoleType> Session<'c, R> {
     ) -> Result<Self, Error> {
         let session = Self::assemble(custodian, keyring, memory, tools);
         session.meet()?;
-        let Answer::Card(card, _) = session.ask(Question::Card(session.id()))? else {
-            return Err(Tampering::Answer.into());
+        let card = match session.ask(Question::Card(session.id())) {
+            Ok(Answer::Card(card, _)) => card,
+            Err(Error::Denied) => return Err(Misuse::NotEnrolled.into()),
+            Ok(_) => return Err(Tampering::Answer.into()),
+            Err(error) => return Err(error),
         };
         if card.verifying_key() == session.card.verifying_key() && card.role() != R::ROLE {
             return Err(Misuse::Role.into());

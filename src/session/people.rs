@@ -111,7 +111,7 @@ impl Session<'_, Doctor> {
                 kind: case.kind,
                 granted: Some(*case),
                 identity: identity_of(case),
-                is_closed: false,
+                is_closed: case.is_closed,
             })
             .collect())
     }
@@ -130,7 +130,7 @@ impl Session<'_, Registrar> {
                 kind: granted.kind,
                 granted: Some(granted),
                 identity: None,
-                is_closed: false,
+                is_closed: granted.is_closed,
             };
             Some(Applicant { party: granted.owner?, case })
         };

@@ -18,6 +18,7 @@ use crate::{
     session::{
         Case, Record, Session,
         exchange::{From, Hand, Outcome},
+        memory::Own,
         pen::Pen,
     },
     spread,
@@ -123,7 +124,7 @@ impl Session<'_, Patient> {
     /// Writes a record to a case.
     ///
     /// # Errors
-    /// [`Error::Denied`] if the case is closed; [`Misuse::Conflict`] if others keep writing.
+    /// [`Misuse::Closed`] if the case is closed; [`Misuse::Conflict`] if others keep writing.
     pub fn write<T: Serialize + ?Sized>(
         &self,
         case: &Case,
@@ -157,14 +158,17 @@ impl Session<'_, Patient> {
     /// Closes a case: it stays to be read, and nothing is added any more.
     ///
     /// # Errors
-    /// [`Error::Denied`] if it is closed already.
+    /// [`Misuse::Closed`] if it is closed already.
     pub fn close_case(&self, case: &Case) -> Result<(), Error> {
         let own = self.own_folder(case.folder)?;
+        if own.is_closed {
+            return Err(Misuse::Closed.into());
+        }
         let (hand, actor) = self.hand(&own)?;
         let event = self.event(actor, Verb::Close, self.fresh_op())?;
         let event = event.with(|step| Step { folder: Some(case.folder), ..step });
         self.submit_alone(From::Owner, vec![Part::of(self.sign(&hand, event))])?;
-        Ok(())
+        self.sync()
     }
 
     pub(super) fn begin_case(&self) -> Result<Case, Error> {
@@ -248,9 +252,13 @@ impl<R: RoleType> Session<'_, R> {
 
     /// Writes to several of one's folders, all or nothing.
     pub(super) fn write_together(&self, writes: &[(&Case, Vec<Entry>)]) -> Result<Vec<Vec<RecordId>>, Error> {
-        for (_, entries) in writes {
+        for (case, entries) in writes {
             if entries.is_empty() {
                 return Err(Misuse::Empty.into());
+            }
+            let is_closed = |own: &Own| own.is_closed;
+            if self.state().memory.own.get(&case.folder).is_some_and(is_closed) {
+                return Err(Misuse::Closed.into());
             }
             if entries.len() > BATCH_RECORDS_MAX {
                 return Err(Misuse::TooMuch.into());

@@ -17,7 +17,7 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
-        tables::{ConsentRow, FolderRow, GrantRow, HeadRow, MineRow, RunRow, Table, key},
+        tables::{ConsentRow, FolderRow, HeadRow, MineRow, RunRow, Table, key},
         write::RUN_LEAVES,
     },
 };
@@ -98,20 +98,17 @@ impl Vault {
         }
         let mut folders = Vec::new();
         for mine in rows {
-            for row in self.present_grants(&mine, reader)? {
-                let owner = (mine.kind != FolderKind::Case).then_some(mine.owner);
-                folders.push(MyFolder { statement: row.grant.statement, kind: mine.kind, owner });
+            let owner = (mine.kind != FolderKind::Case).then_some(mine.owner);
+            let place = self.shelves.keys.place(Principal::Party(mine.owner));
+            let row = self.folder_row(mine.folder);
+            let folder: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&row])?;
+            let Some(folder) = folder else { continue };
+            for row in self.grants_at(place, &folder, reader)? {
+                let (statement, is_closed) = (row.grant.statement, folder.is_closed);
+                folders.push(MyFolder { statement, kind: mine.kind, owner, is_closed });
             }
         }
         Ok(Answer::MyFolders(folders))
-    }
-
-    /// A reader's grants of the present epoch of a folder that was granted.
-    fn present_grants(&self, mine: &MineRow, reader: PartyId) -> Result<Vec<GrantRow>, Fault> {
-        let place = self.shelves.keys.place(Principal::Party(mine.owner));
-        let folder: Option<FolderRow> =
-            self.shelves.read(place, Table::Folder, &[&self.folder_row(mine.folder)])?;
-        folder.map_or(Ok(Vec::new()), |folder| self.grants_at(place, &folder, reader))
     }
 
     fn consents(&self, asker: &Asker, folder: FolderId) -> Result<Answer, Fault> {

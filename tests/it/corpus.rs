@@ -58,7 +58,7 @@ fn write_the_seeds() {
     };
     write("card", "patient", &codec::encode(&keyring(ALICE).card(Role::Patient)));
     let file =
-        KeyFile::lock(&keyring(ALICE), &Passphrase::new("correct horse"), &mut Random::seeded([1; 32]))
+        KeyFile::lock_with(&keyring(ALICE), &Passphrase::new("correct horse"), &mut Random::seeded([1; 32]))
             .unwrap();
     write("key_file", "passphrase", &file.to_bytes());
     for (name, chart) in

@@ -111,7 +111,8 @@ fn journey(world: &World, recording: &Recording<'_>, ear: &Ear) {
     let bad = alice.import(chart.replace("Condition", PLANTED[6]).as_bytes()).unwrap_err();
     alice.close_case(&case).unwrap();
     let file =
-        KeyFile::lock(&keyring(ALICE), &Passphrase::new(PLANTED[5]), &mut Random::seeded([1; 32])).unwrap();
+        KeyFile::lock_with(&keyring(ALICE), &Passphrase::new(PLANTED[5]), &mut Random::seeded([1; 32]))
+            .unwrap();
     let wrong = file.open(&Passphrase::new(PLANTED[4])).unwrap_err();
     auditor.check_owner(alice.id(), &[]).unwrap();
     write!(said, "{alice:?}{bob:?}{office:?}{case:?}{opened:?}{records:?}{identity:?}{note:?}{revocation:?}")

@@ -91,7 +91,7 @@ fn receipt() -> Receipt {
 fn vectors() -> Vec<(&'static str, Vec<u8>)> {
     let keyring = keyring();
     let signer = keyring.signer();
-    let file = KeyFile::lock(&keyring, &Passphrase::new("correct horse"), &mut random()).unwrap();
+    let file = KeyFile::lock_with(&keyring, &Passphrase::new("correct horse"), &mut random()).unwrap();
     let mut frontier = Frontier::new();
     (0u8..5).for_each(|leaf| frontier.append(casevault::merkle::leaf_hash(&[leaf])));
     let streamed = Streamed { received: AT, event: SignedEvent::sign(&event(), signer) };

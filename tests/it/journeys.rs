@@ -119,6 +119,7 @@ fn amending_keeps_all_versions_and_closing_ends_writing() {
     assert_eq!(chart.records_of(Kind::Complaint).unwrap()[0].value::<String>().unwrap(), "right arm");
     assert_eq!(chart.versions(record.id()).unwrap().len(), 2);
     alice.close_case(&case).unwrap();
-    assert!(matches!(alice.write(&case, Kind::Complaint, "both").unwrap_err(), Error::Denied));
+    assert_eq!(alice.write(&case, Kind::Complaint, "both").unwrap_err().code(), "closed");
+    assert_eq!(alice.close_case(&case).unwrap_err().code(), "closed");
     assert!(alice.open(&case).is_ok());
 }

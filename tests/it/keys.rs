@@ -158,7 +158,7 @@ fn a4_a_statement_of_one_kind_is_none_of_another() {
 fn a7_a_key_file_holds_the_seed_and_nothing_public() {
     let (keyring, card) = card(7, Role::Patient);
     let passphrase = Passphrase::new("correct horse");
-    let file = KeyFile::lock(&keyring, &passphrase, &mut random(1)).unwrap();
+    let file = KeyFile::lock_with(&keyring, &passphrase, &mut random(1)).unwrap();
     let bytes = file.to_bytes();
     assert!(bytes.len() < 300, "{} bytes have no room for a public key of 1216", bytes.len());
     let opened = KeyFile::from_bytes(&bytes).unwrap().open(&passphrase).unwrap();
@@ -173,7 +173,7 @@ fn a7_a_key_file_holds_the_seed_and_nothing_public() {
 fn a8_weak_and_absurd_key_files_are_refused_before_anything_is_computed() {
     let (keyring, _) = card(7, Role::Patient);
     let bytes =
-        KeyFile::lock(&keyring, &Passphrase::new("correct horse"), &mut random(1)).unwrap().to_bytes();
+        KeyFile::lock_with(&keyring, &Passphrase::new("correct horse"), &mut random(1)).unwrap().to_bytes();
     // { 0: suite, 1: { 0: memory, 1: passes, 2: lanes, 3: salt }, … } after magic and version.
     let memory = [0x19, 0x4c, 0x00];
     let at = bytes.windows(3).position(|window| window == memory).unwrap();
@@ -198,7 +198,7 @@ fn a8_weak_and_absurd_key_files_are_refused_before_anything_is_computed() {
     other_version[4] = 2;
     check(other_version, KeyFileError::Malformed);
     check(bytes[..bytes.len() - 1].to_vec(), KeyFileError::Malformed);
-    let empty = KeyFile::lock(&keyring, &Passphrase::new(""), &mut random(1)).unwrap_err();
+    let empty = KeyFile::lock_with(&keyring, &Passphrase::new(""), &mut random(1)).unwrap_err();
     assert_eq!(empty, KeyFileError::Empty);
 }
 
@@ -206,12 +206,12 @@ fn a8_weak_and_absurd_key_files_are_refused_before_anything_is_computed() {
 fn a_changed_passphrase_opens_and_the_old_one_does_not() {
     let (keyring, card) = card(7, Role::Patient);
     let (old, new) = (Passphrase::new("correct horse"), Passphrase::new("battery staple"));
-    let file = KeyFile::lock(&keyring, &old, &mut random(1)).unwrap();
-    let changed = file.change_passphrase(&old, &new, &mut random(2)).unwrap();
+    let file = KeyFile::lock_with(&keyring, &old, &mut random(1)).unwrap();
+    let changed = file.change_passphrase_with(&old, &new, &mut random(2)).unwrap();
     assert_eq!(changed.open(&new).unwrap().card(Role::Patient), card);
     assert_eq!(changed.open(&old).unwrap_err(), KeyFileError::WrongPassphrase);
     assert_eq!(
-        file.change_passphrase(&new, &old, &mut random(3)).unwrap_err(),
+        file.change_passphrase_with(&new, &old, &mut random(3)).unwrap_err(),
         KeyFileError::WrongPassphrase
     );
 }
