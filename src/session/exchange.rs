@@ -12,7 +12,7 @@ use crate::{
     folder::FolderKind,
     id::{Digest, FolderId, OpId, VaultId},
     party::{CaseKey, RoleType},
-    session::{Memory, Session, memory::Own},
+    session::{Memory, Session, memory::Own, state::State},
 };
 
 /// What came of a submission that may meet another's.
@@ -113,6 +113,7 @@ impl<R: RoleType> Session<'_, R> {
             From::Other => None,
             From::Owner => Some(Sender { owner: self.id(), token: *self.token()?.expose() }),
         };
+        let known = self.promised_size();
         let response = self.exchange(&Request::Submit(Submission { sender, parts }))?;
         let accepted = match response {
             Response::Accepted(accepted) => accepted,
@@ -127,25 +128,36 @@ impl<R: RoleType> Session<'_, R> {
         if receipt.vault != trust.vault || receipt.events != events {
             return Err(Tampering::Receipt.into());
         }
-        if from == From::Owner && self.keep_promise(&receipt)? >= PROMISES_MAX {
+        if from == From::Owner && self.keep_promise(&receipt, known)? >= PROMISES_MAX {
             self.sync()?;
         }
         Ok(Outcome::Accepted(Box::new(accepted)))
     }
 
-    /// Remembers what was promised of one's own stream: a head that has these events in it, behind all that is known. How
-    /// many promises are open now.
-    fn keep_promise(&self, receipt: &Receipt) -> Result<usize, Error> {
+    /// How long one's own stream is, by all that is known.
+    fn promised_size(&self) -> u64 {
+        let state = self.state();
+        let Memory { stream, promised, .. } = &state.memory;
+        promised.iter().map(|promised| promised.size).max().unwrap_or(0).max(stream.size())
+    }
+
+    /// Remembers what was promised of one's own stream: a head that has these events in it, behind all that was known when
+    /// they were handed in. How many promises are open now.
+    fn keep_promise(&self, receipt: &Receipt, known: u64) -> Result<usize, Error> {
         let head = receipt.stream.ok_or(Tampering::Receipt)?;
         let count = u64::try_from(receipt.events.len()).unwrap_or(u64::MAX);
-        let mut state = self.state();
-        let Memory { stream, promised, accepted, .. } = &mut state.memory;
-        let known = promised.iter().map(|promised| promised.size).max().unwrap_or(0).max(stream.size());
         if head.size < known.saturating_add(count) {
             return Err(Tampering::Receipt.into());
         }
-        promised.push(head);
-        accepted.extend(&receipt.events);
+        let mut state = self.state();
+        let State { memory: Memory { stream, promised, accepted, .. }, met, .. } = &mut *state;
+        if head.size > stream.size() {
+            promised.push(head);
+            accepted.extend(&receipt.events);
+        } else if receipt.events.iter().any(|event| !met.contains(event)) {
+            // Another thread has read the stream past this head meanwhile, and these events were not there.
+            return Err(Tampering::Receipt.into());
+        }
         Ok(promised.len())
     }
 

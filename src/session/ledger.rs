@@ -1,6 +1,6 @@
 //! Streams: read, verified; one's own remembered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     credential::Trust,
@@ -12,10 +12,13 @@ use crate::{
     id::{Digest, FolderId, PartyId},
     merkle::{Frontier, Head},
     party::{Card, CaseKey, Owner, RoleType},
-    session::{Memory, Session, memory::Own},
+    session::{Memory, Session, memory::Own, state::State},
     spread,
     time::Timestamp,
 };
+
+/// How many of the newest events are kept, for threads of one session that overtake one another.
+const MET_MAX: usize = 16 * 1024;
 
 /// How many signatures are worth a thread: some two hundred microseconds of work.
 const SIGNATURES_WORTH_A_THREAD: usize = 4;
@@ -214,8 +217,12 @@ impl<R: RoleType> Session<'_, R> {
             let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == me;
             follow(&mut own, event, is_own)?;
         }
-        let met: BTreeSet<Digest> = events.iter().map(|line| line.digest).collect();
-        let Memory { own: known, stream, promised, accepted, .. } = &mut state.memory;
+        let State { memory, met, .. } = &mut *state;
+        if met.len() > MET_MAX {
+            met.clear();
+        }
+        met.extend(events.iter().map(|line| line.digest));
+        let Memory { own: known, stream, promised, accepted, .. } = memory;
         accepted.retain(|accepted| !met.contains(accepted));
         // All that was promised lies behind now, and so must all that was accepted.
         promised.retain(|promised| promised.size > frontier.size());

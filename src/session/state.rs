@@ -1,7 +1,7 @@
 //! What a session is made of.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -10,7 +10,7 @@ use crate::{
     credential::Attestations,
     crypto::{NoRandomness, Random},
     custodian::Custodian,
-    id::{FolderId, PartyId},
+    id::{Digest, FolderId, PartyId},
     party::{Card, CaseKey, Keyring, Owner, RoleType},
     session::{Memory, pen::Pen},
     time::{Clock, SystemClock},
@@ -62,6 +62,8 @@ pub(super) struct State {
     pub(super) memory: Memory,
     pub(super) random: Random,
     pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
+    /// The newest events met in the party's own stream.
+    pub(super) met: BTreeSet<Digest>,
     /// Cards of others with what registrars said of them when they were last asked for.
     pub(super) cards: BTreeMap<PartyId, (Card, Attestations)>,
     /// The keys of the party's Cases, by their nonces.
@@ -80,6 +82,7 @@ impl<'c, R: RoleType> Session<'c, R> {
             memory,
             random: tools.random,
             pens: BTreeMap::new(),
+            met: BTreeSet::new(),
             cards: BTreeMap::new(),
             case_keys: BTreeMap::new(),
         };

@@ -197,6 +197,35 @@ fn sixty_four_on_two_owners_lose_nothing_and_wait_for_nobody_for_ever() {
     });
 }
 
+#[test]
+fn one_session_in_eight_threads_takes_no_one_for_a_liar() {
+    or_deadlock(|| {
+        let crowd = Crowd::over(MemoryStore::new());
+        let patient = crowd.enrol::<Patient>(FIRST, Attestation::patient());
+        let cases: Vec<Case> = (0..4).map(|_| patient.open_case("shared").unwrap()).collect();
+        let (patient, cases) = (&patient, &cases);
+        let written: usize = thread::scope(|scope| {
+            let acting: Vec<_> = (0..8)
+                .map(|number: usize| {
+                    scope.spawn(move || {
+                        let case = &cases[number % cases.len()];
+                        for act in 0..12 {
+                            until_done(|| patient.write(case, Kind::Note, &act));
+                            assert!(!patient.own_cases().unwrap().is_empty());
+                        }
+                        12
+                    })
+                })
+                .collect();
+            acting.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        let listed: usize =
+            cases.iter().map(|case| patient.open(case).unwrap().records().unwrap().len()).sum();
+        assert_eq!(listed, written + cases.len());
+        patient.verify_stream().unwrap();
+    });
+}
+
 #[cfg(feature = "sled")]
 #[test]
 fn sixty_four_on_sixteen_owners_on_disk_lose_nothing() {
