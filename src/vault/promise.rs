@@ -32,9 +32,9 @@ impl Work<'_> {
             self.head.frontier.append(streamed.entry(seq).hash());
             self.desk.put(Table::Event, &[&seq.to_be_bytes()], streamed)?;
         }
-        self.head.received = self.now;
+        self.head.received = self.received;
         let events: Vec<Digest> = self.events.iter().map(|streamed| streamed.event.digest()).collect();
-        let done = Done { events, received: self.now, stream: self.head.frontier.head() };
+        let done = Done { events, received: self.received, stream: self.head.frontier.head() };
         let receipt = self.receipt(&done, first.op_id);
         self.desk.put(Table::Head, &[], &self.head)?;
         let row = self.op_row(first.op_id);

@@ -24,7 +24,10 @@ use crate::{
 pub(super) struct Work<'v> {
     pub(super) vault: &'v Vault,
     pub(super) desk: Desk<'v>,
+    /// By the clock: what decisions go by.
     pub(super) now: Timestamp,
+    /// The same, or when the event before was received, if that is later: a stream's times do not go back.
+    pub(super) received: Timestamp,
     /// The owner's own id; `desk.owner` is the same as a principal.
     pub(super) owner: PartyId,
     pub(super) head: HeadRow,
@@ -69,10 +72,12 @@ impl Vault {
         let _turn = self.turn(principal);
         let desk = Desk::new(&self.shelves, principal, self.fork_random())?;
         let head: HeadRow = desk.get(Table::Head, &[])?.unwrap_or_default();
+        let now = self.clock.now();
         let mut work = Work {
             vault: self,
             desk,
-            now: self.clock.now().max(head.received),
+            now,
+            received: now.max(head.received),
             owner,
             head,
             events: Vec::new(),
@@ -111,7 +116,7 @@ impl Work<'_> {
                 Err(fault) => return Err(self.hush(fault, &claim)?),
             };
             self.permits.push(permit);
-            self.events.push(Streamed { received: self.now, event: part.event.clone() });
+            self.events.push(Streamed { received: self.received, event: part.event.clone() });
         }
         Ok(())
     }
