@@ -226,7 +226,9 @@ impl Work<'_> {
                 let named = if is_case { event.folder.map(Principal::Folder) } else { Some(self.desk.owner) };
                 match folder.filter(|_| named == Some(event.owner)) {
                     Some(folder) => {
-                        self.vault.reader(self.now, (self.desk.place, folder), card, event.subject)
+                        // An opening names its grant; another act is about something else.
+                        let grant = event.subject.filter(|_| event.verb == Verb::Open);
+                        self.vault.reader(self.now, (self.desk.place, folder), card, grant)
                     }
                     None => plain(Capacity::Stranger),
                 }

@@ -26,6 +26,9 @@ mod faults;
 mod formats;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod hands;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod journeys;
 #[cfg(test)]
 mod keys;

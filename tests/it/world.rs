@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use casevault::{
     access::Policy,
+    codec,
     credential::Attestation,
-    crypto::{Random, Secret},
-    custodian::Custodian,
-    party::{Doctor, Keyring, Owner, Patient, Registrar, Role},
+    crypto::{Label, Random, Secret, Signed},
+    custodian::{Answer, Custodian, Part, Query, Question, Request, Response, Sender, Submission},
+    event::{Event, Principal, SignedEvent, Step, Streamed, Verb},
+    folder::{Clearance, EpochOf, FolderKey},
+    id::{FolderId, OpId, RecordId},
+    party::{CaseKey, Doctor, Keyring, Owner, Patient, Registrar, Role},
+    record::{Content, Context, FolderSalt, Kind, Sealing, seal},
     session::{Memory, Session, Tools},
     store::MemoryStore,
-    time::{ManualClock, Timestamp, days},
+    time::{Clock, ManualClock, Timestamp, days},
     vault::{HostDir, Vault},
 };
 use serde::{Deserialize, Serialize};
@@ -123,7 +128,84 @@ impl World {
     }
 
     pub(crate) fn in_days(&self, count: u32) -> Timestamp {
-        use casevault::time::Clock;
         self.clock.now().plus(days(count))
     }
+}
+
+/// What a client made by hand can do: the same messages, without a session's care.
+impl World {
+    pub(crate) fn send(&self, request: &Request) -> Response {
+        codec::decode(&self.vault.exchange(&codec::encode(request)).unwrap()).unwrap()
+    }
+
+    pub(crate) fn submit(&self, sender: Option<Sender>, parts: Vec<Part>) -> Response {
+        self.send(&Request::Submit(Submission { sender, parts }))
+    }
+
+    pub(crate) fn ask(&self, seed: u8, question: Question) -> Response {
+        let (vault, at) = (self.vault.trust().vault, self.clock.now());
+        let query = Query { vault, asker: keyring(seed).party(), question, at, nonce: [1; 16] };
+        self.send(&Request::Ask(Signed::sign(&query, keyring(seed).signer())))
+    }
+
+    /// The owner as the sender of what is about its own data.
+    pub(crate) fn sender(&self, seed: u8) -> Sender {
+        let keyring = keyring(seed);
+        let token = keyring.derive_own(Label::Sender, &[self.vault.trust().vault.as_bytes()]);
+        Sender { owner: keyring.party(), token: *token.expose() }
+    }
+
+    /// An event of a principal's own, with this op id.
+    pub(crate) fn event(&self, actor: Principal, verb: Verb, op: u8) -> Event {
+        let place = (self.vault.trust().vault, OpId::from_bytes([op; 16]));
+        Event::new(place, actor, verb, self.clock.now(), [op; 16])
+    }
+
+    /// An event of a party in a Case of another's.
+    pub(crate) fn event_in(&self, case: FolderId, seed: u8, verb: Verb, op: u8) -> Event {
+        let event = self.event(Principal::Party(keyring(seed).party()), verb, op);
+        event.with(|step| Step { owner: Principal::Folder(case), folder: Some(case), ..step })
+    }
+
+    /// The whole stream of an owner, as the owner reads it.
+    pub(crate) fn stream(&self, seed: u8) -> Vec<Streamed> {
+        let question = Question::Stream(keyring(seed).party(), 0);
+        let Response::Answer(Answer::Stream(page)) = self.ask(seed, question) else { panic!("no stream") };
+        page.events
+    }
+
+    /// The key of one's own Case, from the event that began it.
+    pub(crate) fn case_key(&self, seed: u8, case: FolderId) -> CaseKey {
+        let steps = self.stream(seed).into_iter().map(|streamed| streamed.event.claimed_step().unwrap());
+        let begun = steps.filter(|step| step.folder == Some(case)).find_map(|step| step.opening).unwrap();
+        keyring(seed).derive_case(self.vault.trust().vault, begun.nonce)
+    }
+}
+
+/// A part that brings nothing but its event, signed by a party.
+pub(crate) fn signed(seed: u8, event: &Event) -> Part {
+    Part::of(SignedEvent::sign(event, keyring(seed).signer()))
+}
+
+pub(crate) fn is_accepted(response: &Response) -> bool {
+    matches!(response, Response::Accepted(_))
+}
+
+/// A key nobody was granted, which the custodian cannot tell from one that was.
+pub(crate) fn made_up_key(place: EpochOf) -> FolderKey {
+    FolderKey::generate(place, &mut Random::seeded([5; 32]))
+}
+
+/// A record sealed by hand: its id, version and kind, by the act with this op id.
+pub(crate) fn sealed(
+    (key, salt): (&FolderKey, [u8; 32]),
+    (record, version, kind): (RecordId, u32, Kind),
+    op: u8,
+    text: &str,
+) -> Sealing {
+    let EpochOf { vault, folder, epoch } = key.place();
+    let context = Context { vault, folder, epoch, record, version, kind, clearance: Clearance::Normal };
+    let content = Content::from_value(text).unwrap();
+    let (salt, op) = (FolderSalt::from_bytes(salt), OpId::from_bytes([op; 16]));
+    seal((key, &salt), context, op, &content, &mut Random::seeded([op.as_bytes()[0]; 32])).unwrap()
 }
