@@ -8,7 +8,6 @@ use crate::{
     event::{Principal, Verb},
     folder::{Clearance, Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
-    merkle::Frontier,
     party::{Owner, Patient},
     session::{
         Case, Revocation, Session,
@@ -124,7 +123,7 @@ impl Session<'_, Patient> {
         let Revocation { case, reader, .. } = *revocation;
         let me = Principal::Party(self.id());
         self.sync()?;
-        let Pages { events, .. } = self.read_stream(me, Frontier::new(), &self.known_heads())?;
+        let Pages { events, .. } = self.whole_stream(me, &self.known_heads())?;
         let (mut looks, mut size, mut granted) = (Vec::new(), 0, Vec::<Digest>::new());
         for Line { received, event, .. } in events {
             if event.folder != Some(case) {

@@ -9,7 +9,7 @@ use crate::{
     event::{Event, Principal, Verb},
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId},
-    merkle::{Frontier, Head},
+    merkle::Head,
     party::{Card, Owner, Role},
     session::{
         Session,
@@ -103,7 +103,7 @@ impl<R: Owner> Session<'_, R> {
     pub fn history(&self) -> Result<Vec<HistoryLine>, Error> {
         self.sync()?;
         let me = Principal::Party(self.id());
-        let Pages { events, cards, .. } = self.read_stream(me, Frontier::new(), &self.known_heads())?;
+        let Pages { events, cards, .. } = self.whole_stream(me, &self.known_heads())?;
         let own = self.state().memory.own.clone();
         let mut consents: BTreeMap<Digest, GrantStatement> = BTreeMap::new();
         for (folder, _) in own.iter().filter(|(_, own)| own.epoch > Epoch::FIRST || own.grants.len() > 1) {

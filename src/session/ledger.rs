@@ -1,6 +1,6 @@
 //! Streams: read, verified; one's own remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     credential::Trust,
@@ -172,9 +172,25 @@ impl<R: RoleType> Session<'_, R> {
         if key.folder() == folder { Ok(key.signer().verifying_key()) } else { Err(Tampering::Stream.into()) }
     }
 
-    /// Checks a whole stream, from its first event: for auditors any, for owners one's own.
+    /// Reads a whole stream, from its first event, in which each event follows on what was before.
+    pub(super) fn whole_stream(&self, of: Principal, promised: &[Head]) -> Result<Pages, Error> {
+        let pages = self.read_stream(of, Frontier::new(), promised)?;
+        let mut folders = BTreeMap::new();
+        let mut acts = BTreeSet::new();
+        for Line { event, .. } in &pages.events {
+            // A folder's owner acts as the folder, or as itself.
+            let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == of;
+            follow(&mut folders, event, is_own)?;
+            if !acts.insert(event.op_id) {
+                return Err(Tampering::Stream.into());
+            }
+        }
+        Ok(pages)
+    }
+
+    /// Checks a whole stream: for auditors any, for owners one's own.
     pub(super) fn check_stream(&self, of: Principal, promised: &[Head]) -> Result<StreamReport, Error> {
-        let Pages { frontier, events, .. } = self.read_stream(of, Frontier::new(), promised)?;
+        let Pages { frontier, events, .. } = self.whole_stream(of, promised)?;
         Ok(StreamReport {
             head: frontier.head(),
             signatures: u64::try_from(events.len()).unwrap_or(u64::MAX),
@@ -262,6 +278,10 @@ fn follow(all: &mut BTreeMap<FolderId, Own>, event: &Event, is_own: bool) -> Res
         };
         let is_second = kind == FolderKind::Identity && all.values().any(|own| own.kind == kind);
         return if is_second || all.insert(folder, begun).is_some() { Err(wrong()) } else { Ok(()) };
+    }
+    if event.verb == Verb::Deny {
+        // Of a folder that somebody wanted, in the vault's own stream.
+        return if matches!(event.actor, Principal::Vault(_)) { Ok(()) } else { Err(wrong()) };
     }
     let own = all.get_mut(&folder).ok_or_else(wrong)?;
     let follows = match event.verb {

@@ -43,18 +43,18 @@ impl<'c> Recording<'c> {
 
     /// All that was handed in, in order.
     pub(crate) fn submissions(&self) -> Vec<Submission> {
-        let submission = |request: &[u8]| match codec::decode(request).unwrap() {
-            Request::Submit(submission) => Some(submission),
-            _ => None,
+        let submission = |request: &[u8]| {
+            let request = codec::decode(request).unwrap();
+            if let Request::Submit(submission) = request { Some(submission) } else { None }
         };
         self.messages().iter().filter_map(|(request, _)| submission(request)).collect()
     }
 
     /// All that was accepted with an opened folder, in order.
     pub(crate) fn openings(&self) -> Vec<Accepted> {
-        let accepted = |response: &[u8]| match codec::decode(response).unwrap() {
-            Response::Accepted(accepted) if !accepted.charts.is_empty() => Some(accepted),
-            _ => None,
+        let accepted = |response: &[u8]| {
+            let Response::Accepted(accepted) = codec::decode(response).unwrap() else { return None };
+            Some(accepted).filter(|accepted| !accepted.charts.is_empty())
         };
         self.messages().iter().filter_map(|(_, response)| accepted(response)).collect()
     }
@@ -220,32 +220,28 @@ pub(crate) fn signed_by_evil<T: Statement>(statement: &T) -> Signed<T> {
 impl Custodian for Evil<'_> {
     fn exchange(&self, message: &[u8]) -> Result<Vec<u8>, Unreachable> {
         let mut response: Response = codec::decode(&self.between.exchange(message)?).unwrap();
-        match &mut response {
-            Response::Hello(trust, _) => trust.vault_key = evil_key(),
-            Response::Accepted(accepted) => self.signed_anew(&mut accepted.receipt),
-            Response::Answer(Answer::Stream(page)) => self.signed_anew(&mut page.head),
-            _ => (),
+        if let Response::Hello(trust, _) = &mut response {
+            trust.vault_key = evil_key();
+        }
+        if let Response::Accepted(accepted) = &mut response {
+            self.signed_anew(&mut accepted.receipt);
+        }
+        if let Response::Answer(Answer::Stream(page)) = &mut response {
+            self.signed_anew(&mut page.head);
         }
         Ok(codec::encode(&response))
     }
 }
 
 /// A stream as it is told by a custodian that signs what it likes.
-#[derive(Default)]
 pub(crate) struct Told {
     events: Vec<Streamed>,
 }
 
 impl Told {
-    /// Learns the whole stream from a page that begins it.
-    pub(crate) fn learn(&mut self, page: &StreamPage) {
-        if page.first == 0 {
-            self.events.clone_from(&page.events);
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+    /// As it stands.
+    pub(crate) fn of(events: Vec<Streamed>) -> Self {
+        Self { events }
     }
 
     /// Tells another stream than the page does, with its head.

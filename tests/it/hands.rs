@@ -211,7 +211,7 @@ fn what_a_writer_sends_ahead_stands_in_nobodys_way() {
     // The patient's own version, under the patient's own act: what was acknowledged is not overwritten.
     let shown = alice.open(&case).unwrap().record(note).unwrap();
     let writes = world.stream(ALICE).into_iter().map(|streamed| streamed.event.claimed_step().unwrap());
-    let author = writes.filter(|step| step.verb == Verb::Write).map(|step| step.op_id).last().unwrap();
+    let author = writes.filter(|step| step.verb == Verb::Write).map(|step| step.op_id).next_back().unwrap();
     let mut over = sealed((&key, [0; 32]), (note, 1, Kind::Note), 8, "garbage");
     over.leaf.author = author;
     assert!(!is_accepted(&stage(over, 8)));

@@ -23,10 +23,16 @@ mod denials;
 #[cfg(feature = "vault")]
 mod faults;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod forks;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod hands;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod joins;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod journeys;
