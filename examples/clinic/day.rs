@@ -1,11 +1,6 @@
 //! The day.
 
-use std::{
-    error::Error as StdError,
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write as _, path::Path};
 
 use casevault::{
     access::Policy,
@@ -25,11 +20,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    Outcome,
+    charts::{self, counted},
     options::Options,
     report::{Report, timed},
+    say,
 };
-
-type Outcome<T> = Result<T, Box<dyn StdError>>;
 
 #[derive(Serialize, Deserialize)]
 struct Profile {
@@ -49,7 +45,8 @@ struct Clinic<'v> {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome<()> {
-    let charts = find_charts(options)?;
+    let charts = charts::find(options)?;
+    charts::check_targets(options)?;
     let temporary = tempfile::tempdir()?;
     let place = options.vault.clone().unwrap_or_else(|| temporary.path().to_owned());
     let mut random = match options.seed {
@@ -65,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let store = SledStore::open(place.join("store"))?;
     let host = HostDir::open(place.join("host"))?;
     let vault = Vault::create_with(store, host, policy, SystemClock, fork(&mut random))?;
-    println!("A new vault in {}: it stores and decides, and cannot read.", place.display());
+    say(&format!("A new vault in {}: it stores and decides, and cannot read.", place.display()))?;
 
     let mut clinic = Clinic::open(&vault, registrar, random)?;
     let bar = progress(charts.len());
@@ -99,19 +96,13 @@ impl<'v> Clinic<'v> {
             Ok((bob, carol, dave, auditor))
         })?;
         report.doctors = 3;
-        println!(
-            "Three doctors and an auditor enrolled; the registrar read their papers and attested them.\n"
-        );
+        say("Three doctors and an auditor enrolled; the registrar read their papers and attested them.\n")?;
         Ok(Self { vault, office, bob, carol, dave, auditor, random, report })
     }
 
     /// One patient, from the door to the door.
     fn see(&mut self, chart: &Path, is_told: bool, options: &Options) -> Outcome<()> {
-        let tell = |line: String| {
-            if is_told {
-                println!("{line}");
-            }
-        };
+        let tell = |line: String| if is_told { say(&line) } else { Ok(()) };
         let document = fs::read(chart)?;
         let name = chart.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (vault, office, random) = (self.vault, &self.office, &mut self.random);
@@ -120,11 +111,11 @@ impl<'v> Clinic<'v> {
             office.attest(alice.id(), Attestation::patient())?;
             Ok(alice)
         })?;
-        tell(format!("A patient enrols as party {} and is vetted.", alice.id()));
+        tell(format!("A patient enrols as party {} and is vetted.", alice.id()))?;
         let imported = match timed(&mut self.report.seconds.import, || alice.import(&document)) {
             Ok(imported) => imported,
             Err(error @ Error::Malformed(_)) => {
-                println!("{name}: not imported: {error}");
+                say(&format!("{name}: not imported: {error}"))?;
                 self.report.charts_refused += 1;
                 return Ok(());
             }
@@ -139,7 +130,7 @@ impl<'v> Clinic<'v> {
             imported.case_records,
             imported.case.id(),
             imported.identity_records
-        ));
+        ))?;
         self.consult(&alice, &imported.case, &tell, options)?;
         let restored = timed(&mut self.report.seconds.restore, || original(&alice))?;
         if restored == document {
@@ -148,7 +139,7 @@ impl<'v> Clinic<'v> {
         tell(format!(
             "The chart as it came, byte for byte, comes back to the patient: {}.",
             restored == document
-        ));
+        ))?;
         timed(&mut self.report.seconds.verify, || -> Outcome<()> {
             let own = alice.verify_stream()?;
             let audited = self.auditor.check_owner(alice.id(), &[own.head])?;
@@ -157,11 +148,11 @@ impl<'v> Clinic<'v> {
             Ok(())
         })?;
         if is_told {
-            println!("\nWho looked, by the patient's own stream:");
+            say("\nWho did what, by the patient's own stream:")?;
             for line in alice.history()? {
-                println!("  {line}");
+                say(&format!("  {line}"))?;
             }
-            println!();
+            say("")?;
         }
         Ok(())
     }
@@ -170,7 +161,7 @@ impl<'v> Clinic<'v> {
         &mut self,
         alice: &Session<'_, Patient>,
         case: &Case,
-        tell: &dyn Fn(String),
+        tell: &dyn Fn(String) -> Outcome<()>,
         options: &Options,
     ) -> Outcome<()> {
         let in_14_days = SystemClock.now().plus(days(14));
@@ -181,20 +172,20 @@ impl<'v> Clinic<'v> {
             let chart = bob.open(&his)?;
             let records = chart.records()?.len();
             let who = chart.identity()?;
-            let name = name_in(&who).map_or_else(|| Ok(who.profile::<Profile>()?.name), Ok::<_, Error>)?;
-            tell(format!(
-                "Doctor Bob is assigned. He opens {records} records, and learns who it is: {name}."
-            ));
+            let name = name_in(&who).unwrap_or_else(|| "the chart names no patient".to_owned());
+            let records = counted(u64::try_from(records)?, "record");
+            tell(format!("Doctor Bob is assigned. He opens {records}, and learns who it is: {name}."))?;
             Ok(his)
         })?;
         self.report.opens_assigned += 1;
         let records = timed(&mut self.report.seconds.opinion, || -> Outcome<_> {
             alice.opinion(case, carol.id(), Terms::opinion())?;
             let chart = carol.open(&granted(carol, case)?)?;
-            let who = chart.identity().map(drop).map_err(|error| error.code());
+            let is_told_who = chart.identity().is_ok();
+            let who = if is_told_who { "told" } else { "not told" };
             tell(format!(
-                "Doctor Carol is asked for an opinion. She opens the case; asked who it is, the vault says: {who:?}."
-            ));
+                "Doctor Carol is asked for an opinion. She opens the case; whose it is, she is {who}."
+            ))?;
             Ok(chart.records()?)
         })?;
         self.report.opens_opinion += 1;
@@ -203,7 +194,7 @@ impl<'v> Clinic<'v> {
         }
         if dave.open(&his).is_err() && dave.cases()?.is_empty() {
             self.report.opens_refused += 1;
-            tell("Doctor Dave, whom nobody asked, finds nothing and opens nothing.".to_owned());
+            tell("Doctor Dave, whom nobody asked, finds nothing and opens nothing.".to_owned())?;
         }
         timed(&mut self.report.seconds.write, || -> Outcome<()> {
             bob.write(&his, Kind::Note, "seen today, chart reviewed")?;
@@ -211,7 +202,7 @@ impl<'v> Clinic<'v> {
             Ok(())
         })?;
         self.report.records += 2;
-        tell("Doctor Bob writes a note and a prescription, signed by him.".to_owned());
+        tell("Doctor Bob writes a note and a prescription, signed by him.".to_owned())?;
         let residue = timed(&mut self.report.seconds.revoke, || -> Outcome<_> {
             let revocation = alice.revoke(case, bob.id())?;
             Ok(alice.residue(&revocation)?)
@@ -222,7 +213,7 @@ impl<'v> Clinic<'v> {
         tell(format!(
             "The patient revokes: Bob is refused at once. He could have read {} records, and by the log opened {}.",
             residue.could_read, residue.did_open
-        ));
+        ))?;
         Ok(())
     }
 
@@ -236,19 +227,22 @@ impl<'v> Clinic<'v> {
         self.report.events += auditor.check_vault(&[])?.signatures;
         self.report.streams_verified += 1;
         let report = &self.report;
-        println!(
-            "{} patients, {} records from {} bytes; {} charts came back identical; {} refused openings, each in the \
-             vault's own stream; {} events in {} streams, all verified.",
-            report.patients,
-            report.records,
+        say(&format!(
+            "{}, {} from {} bytes; {} came back identical; {}, each in the vault's own stream; {} in {}, all verified.",
+            counted(report.patients, "patient"),
+            counted(report.records, "record"),
             report.bytes_in,
-            report.bundles_restored_identical,
-            report.opens_refused,
-            report.events,
-            report.streams_verified
-        );
+            counted(report.bundles_restored_identical, "chart"),
+            counted(report.opens_refused, "refused opening"),
+            counted(report.events, "event"),
+            counted(report.streams_verified, "stream")
+        ))?;
         if let Some(path) = &options.report {
             fs::write(path, serde_json::to_vec_pretty(report)?)?;
+        }
+        if report.patients == 0 {
+            let refused = counted(report.charts_refused, "chart");
+            return Err(format!("{refused} and none imported: see above why").into());
         }
         Ok(())
     }
@@ -297,32 +291,6 @@ fn dump(directory: &Path, case: &Case, records: &[Record]) -> Outcome<()> {
         file.write_all(b"\n")?;
     }
     Ok(())
-}
-
-fn find_charts(options: &Options) -> Outcome<Vec<PathBuf>> {
-    let own = [Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data")];
-    let mut queue: Vec<PathBuf> = if options.fhir.is_empty() { own.to_vec() } else { options.fhir.clone() };
-    let mut charts = Vec::new();
-    while let Some(path) = queue.pop() {
-        if path.is_dir() {
-            for entry in fs::read_dir(&path)? {
-                let path = entry?.path();
-                let name = path.to_string_lossy();
-                if path.is_dir() || name.ends_with(".json") || name.ends_with(".json.gz") {
-                    queue.push(path);
-                }
-            }
-        } else {
-            charts.push(path);
-        }
-    }
-    charts.sort();
-    charts.truncate(options.limit.unwrap_or(usize::MAX));
-    if charts.is_empty() {
-        Err("no charts found: give files or folders of .json or .json.gz".into())
-    } else {
-        Ok(charts)
-    }
 }
 
 fn progress(length: usize) -> ProgressBar {

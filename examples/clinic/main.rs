@@ -1,15 +1,27 @@
 //! A clinic's day on an embedded vault: enrol, vet, import charts, assign, open, write, revoke, look who looked.
 //!
 //! `cargo run --release --example clinic -- --help` tells the options.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example tells what happens")]
+#![expect(clippy::print_stderr, reason = "an example says what went wrong")]
 
+mod charts;
 mod day;
 mod options;
 mod report;
 
-use std::process::ExitCode;
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use options::Options;
+
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Says a line to whoever listens.
+pub(crate) fn say(line: &str) -> Outcome<()> {
+    Ok(writeln!(io::stdout(), "{line}")?)
+}
 
 fn main() -> ExitCode {
     let options = match Options::read(std::env::args().skip(1)) {
@@ -20,11 +32,17 @@ fn main() -> ExitCode {
         }
     };
     if options.help {
-        println!("{}", options::HELP);
-        return ExitCode::SUCCESS;
+        return ended(say(options::HELP));
     }
-    match day::run(&options) {
+    ended(day::run(&options))
+}
+
+fn ended(outcome: Outcome<()>) -> ExitCode {
+    let is_unheard = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever listened has heard enough.
+        Err(error) if error.downcast_ref().is_some_and(is_unheard) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the day ended early: {error}");
             ExitCode::FAILURE

@@ -8,7 +8,7 @@ clinic: a clinic's day on an embedded vault
   --fhir PATH…        FHIR R4 charts, one patient each: files or folders, .json or .json.gz
                       (without it: the small charts of examples/data)
   --limit N           at most N charts
-  --vault DIR         keep the vault in DIR, which must be new (without it: a temporary one)
+  --vault DIR         keep the vault in DIR, which must hold none yet (without it: a temporary one)
   --seed N            the same keys and ids in every run; for demonstrations only
   --dump-opinion DIR  for each patient one NDJSON file of exactly what the second doctor could read
   --report FILE       what was done and how long it took, as JSON
@@ -28,7 +28,11 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
-        let mut words = words.peekable();
+        let split = |word: String| match word.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => vec![option.to_owned(), value.to_owned()],
+            Some(_) | None => vec![word],
+        };
+        let mut words = words.flat_map(split).peekable();
         while let Some(word) = words.next() {
             let mut value =
                 || words.next_if(|word| !word.starts_with("--")).ok_or(format!("{word} needs a value"));
@@ -39,11 +43,14 @@ impl Options {
                         options.fhir.push(path.into());
                     }
                 }
-                "--limit" => options.limit = Some(number(&value()?)?),
-                "--vault" => options.vault = Some(value()?.into()),
-                "--seed" => options.seed = Some(number(&value()?)?),
-                "--dump-opinion" => options.dump_opinion = Some(value()?.into()),
-                "--report" => options.report = Some(value()?.into()),
+                "--limit" => match number(&word, &value()?)? {
+                    0 => return Err("--limit must be 1 or more".to_owned()),
+                    limit => once(&mut options.limit, &word, limit)?,
+                },
+                "--vault" => once(&mut options.vault, &word, value()?.into())?,
+                "--seed" => once(&mut options.seed, &word, number(&word, &value()?)?)?,
+                "--dump-opinion" => once(&mut options.dump_opinion, &word, value()?.into())?,
+                "--report" => once(&mut options.report, &word, value()?.into())?,
                 "--help" | "-h" => options.help = true,
                 _ => return Err(format!("unknown option: {word}")),
             }
@@ -52,6 +59,16 @@ impl Options {
     }
 }
 
-fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
-    word.parse().map_err(|_unsaid| format!("not a number: {word}"))
+fn once<T>(option: &mut Option<T>, word: &str, value: T) -> Result<(), String> {
+    if option.replace(value).is_some() { Err(format!("{word} is given twice")) } else { Ok(()) }
+}
+
+fn number<T: std::str::FromStr>(option: &str, word: &str) -> Result<T, String> {
+    word.parse().map_err(|_unsaid| {
+        if !word.is_empty() && word.chars().all(|symbol| symbol.is_ascii_digit()) {
+            format!("{option} {word}: too large")
+        } else {
+            format!("{option} {word}: not a number")
+        }
+    })
 }
