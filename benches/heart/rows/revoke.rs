@@ -16,7 +16,7 @@ use crate::{
     table::{Goal, Row},
 };
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 40;
 const REMAINING: [usize; 3] = [1, 10, 50];
 const BESIDE: &str = "HPKE seals + signature + durable put";
 
