@@ -6,6 +6,7 @@ Python's standard library only.
     cargo bench --bench heart -- --json docs/figures/heart.json
     cargo bench --bench scale -- 1000 10000 100000 --csv docs/figures/scale.csv
     (cd benches/peers && cargo run --release -- --csv ../../docs/figures/peers.csv)
+    cargo bench --bench crowd -- --csv docs/figures/crowd.csv
     python3 docs/plots.py
 
 A new figure is a function in FIGURES: it returns an SVG made by `lines` or `bars`. A new table is a function in TABLES: it
@@ -191,6 +192,22 @@ def peers():
     return bars("A folder of 1,000 records of 1 KiB", "milliseconds, scale of tens", [row["peer"] for row in rows], series, left=240)
 
 
+def crowd_table():
+    rows = rows_of("crowd.csv")
+    first = rows[0]
+    lines = [
+        "| threads | writes a second | against one | raw puts a second | against one | vault / raw |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        writes, puts = row["writes_per_s"], row["raw_puts_per_s"]
+        lines.append(
+            f"| {row['threads']:.0f} | {writes:,.0f} | {writes / first['writes_per_s']:.2f} × | {puts:,.0f} "
+            f"| {puts / first['raw_puts_per_s']:.2f} × | {writes / puts:.2f} |"
+        )
+    return "\n".join(lines)
+
+
 FIGURES = {
     "heart": heart,
     "peers": peers,
@@ -262,7 +279,7 @@ def scale_table():
     return markdown(["owners", *(f"{row['owners']:,.0f}" for row in rows), "last / first"], cells)
 
 
-TABLES = {"heart": heart_table, "peers": peers_table, "scale": scale_table}
+TABLES = {"crowd": crowd_table, "heart": heart_table, "peers": peers_table, "scale": scale_table}
 
 
 def or_none(name, draw):

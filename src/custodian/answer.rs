@@ -102,7 +102,7 @@ pub enum Answer {
     /// The folders the asker was granted.
     #[n(2)]
     MyFolders(#[n(0)] Vec<MyFolder>),
-    /// All grants there ever were of a folder.
+    /// Grants of a folder, of an epoch and all later ones.
     #[n(3)]
     Consents(#[n(0)] Vec<GrantStatement>),
     /// Events.

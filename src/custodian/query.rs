@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     codec::wire,
     crypto::{Label, Statement},
+    folder::Epoch,
     id::{FolderId, PartyId, VaultId},
     time::Timestamp,
 };
@@ -43,9 +44,9 @@ pub enum Question {
     /// The folders the asker was granted, with the grants.
     #[n(2)]
     MyFolders,
-    /// All grants there ever were of one of the asker's folders.
+    /// The grants of one of the asker's folders, of an epoch and all later ones.
     #[n(3)]
-    Consents(#[n(0)] FolderId),
+    Consents(#[n(0)] FolderId, #[n(1)] Epoch),
     /// A page of an owner's stream, from a position: for the owner and for auditors.
     #[n(4)]
     Stream(#[n(0)] PartyId, #[n(1)] u64),

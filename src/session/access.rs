@@ -95,11 +95,11 @@ impl<R: Owner> Session<'_, R> {
     /// The grants of a folder's present epoch to others, in the order they were made, as one's stream says: all of them, and
     /// no other.
     pub(super) fn grants(&self, folder: FolderId) -> Result<Vec<GrantStatement>, Error> {
-        let Own { grants, .. } = self.own_folder(folder)?;
+        let Own { grants, epoch, .. } = self.own_folder(folder)?;
         if grants.len() < 2 {
             return Ok(Vec::new());
         }
-        let consents = self.consents(folder)?;
+        let consents = self.consents(folder, epoch)?;
         let statements = grants.iter().map(|digest| consents.get(digest).copied());
         let statements = statements.collect::<Option<Vec<_>>>().ok_or(Tampering::Grant)?;
         Ok(statements.into_iter().filter(|statement| statement.terms.purpose() != Purpose::Own).collect())
@@ -135,7 +135,7 @@ impl Session<'_, Patient> {
                 looks.push(Look { at: received, records: size });
             }
         }
-        let consents = self.consents(case)?;
+        let consents = self.consents(case, Epoch::FIRST)?;
         let statements = granted.iter().map(|digest| consents.get(digest)).collect::<Option<Vec<_>>>();
         let statements = statements.ok_or(Tampering::Grant)?;
         let keys: Vec<(Epoch, Clearance)> = statements

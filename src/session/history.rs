@@ -107,7 +107,7 @@ impl<R: Owner> Session<'_, R> {
         let own = self.state().memory.own.clone();
         let mut consents: BTreeMap<Digest, GrantStatement> = BTreeMap::new();
         for (folder, _) in own.iter().filter(|(_, own)| own.epoch > Epoch::FIRST || own.grants.len() > 1) {
-            consents.extend(self.consents(*folder)?);
+            consents.extend(self.consents(*folder, Epoch::FIRST)?);
         }
         let line = |Line { seq, received, event: Event { step, moment }, .. }: Line| {
             let (is_own, role) = match step.actor {
@@ -151,9 +151,13 @@ impl<R: Owner> Session<'_, R> {
         Ok(events.into_iter().map(line).collect())
     }
 
-    /// All grants there ever were of a folder, by their statements' digests, which is how signed events name them.
-    pub(super) fn consents(&self, folder: FolderId) -> Result<BTreeMap<Digest, GrantStatement>, Error> {
-        let Answer::Consents(statements) = self.ask(Question::Consents(folder))? else {
+    /// The grants of a folder since an epoch, by their statements' digests, which is how signed events name them.
+    pub(super) fn consents(
+        &self,
+        folder: FolderId,
+        since: Epoch,
+    ) -> Result<BTreeMap<Digest, GrantStatement>, Error> {
+        let Answer::Consents(statements) = self.ask(Question::Consents(folder, since))? else {
             return Err(Tampering::Answer.into());
         };
         Ok(statements.into_iter().map(|statement| (statement.digest(), statement)).collect())

@@ -7,7 +7,7 @@ use crate::{
     crypto::Signed,
     custodian::{Answer, MyFolder, Query, Question, StreamPage},
     event::{Principal, StreamHead, Streamed},
-    folder::{Clearance, FolderKind},
+    folder::{Clearance, Epoch, FolderKind},
     id::{FolderId, PartyId},
     limits::STREAM_PAGE_MAX,
     party::{Card, Role},
@@ -45,7 +45,7 @@ impl Vault {
         match question {
             Question::Card(party) => self.card_of(&asker, party),
             Question::Chunks(folder, position) => self.chunks_of(&asker, folder, position),
-            Question::Consents(folder) => self.consents(&asker, folder),
+            Question::Consents(folder, since) => self.consents(&asker, folder, since),
             Question::MyFolders => self.my_folders(&asker),
             Question::Records(folder, from) => self.records_of(&asker, folder, from),
             Question::Stream(owner, from) => {
@@ -111,13 +111,17 @@ impl Vault {
         Ok(Answer::MyFolders(folders))
     }
 
-    fn consents(&self, asker: &Asker, folder: FolderId) -> Result<Answer, Fault> {
+    fn consents(&self, asker: &Asker, folder: FolderId, since: Epoch) -> Result<Answer, Fault> {
         let place = self.shelves.keys.place(Principal::Party(asker.card.party()));
         let row = self.folder_row(folder);
         let own: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&row])?;
         own.ok_or(Denial::Absent)?;
-        let grants: Vec<ConsentRow> = self.shelves.scan(place, Table::Consent, &row)?;
-        Ok(Answer::Consents(grants.into_iter().map(|row| row.statement).collect()))
+        let grants = self.shelves.scan_between::<ConsentRow>(
+            (place, Table::Consent),
+            &[row.as_slice(), &since.number().to_be_bytes()].concat(),
+            &[row.as_slice(), &u32::MAX.to_be_bytes(), &[u8::MAX; 17]].concat(),
+        )?;
+        Ok(Answer::Consents(grants.into_iter().map(|(_, row)| row.statement).collect()))
     }
 
     /// Sealed records from a position on, for who may open the folder now, up to his clearance.

@@ -416,7 +416,7 @@ fn a25_after_an_opinion_no_way_leads_to_the_identity() {
     for question in [
         Question::Chunks(identity, 0),
         Question::Records(identity, 0),
-        Question::Consents(identity),
+        Question::Consents(identity, casevault::folder::Epoch::FIRST),
         Question::Stream(alice.id(), 0),
         Question::Card(alice.id()),
         Question::VaultStream(0),
@@ -469,7 +469,8 @@ fn a31_absent_and_forbidden_get_the_same_answer() {
     assert_eq!(ask(Question::Card(someone)), ask(Question::Card(nobody)));
     assert_eq!(ask(Question::Chunks(there, 1)), ask(Question::Chunks(nowhere, 1)));
     assert_eq!(ask(Question::Records(there, 0)), ask(Question::Records(nowhere, 0)));
-    assert_eq!(ask(Question::Consents(there)), ask(Question::Consents(nowhere)));
+    let epoch = casevault::folder::Epoch::FIRST;
+    assert_eq!(ask(Question::Consents(there, epoch)), ask(Question::Consents(nowhere, epoch)));
     assert_eq!(ask(Question::Stream(someone, 0)), ask(Question::Stream(nobody, 0)));
 }
 
