@@ -5,13 +5,21 @@
 //!
 //! - **Identity**: patients, relatives, practitioners, organisations, places, insurance: as they came.
 //! - **Case**: all else, with ids and references turned to pseudonyms under a key that is fresh for each import;
-//!   narrative, identifiers, names, addresses, telecoms, birth dates, displays of references, attachments and extensions
-//!   left out; and every name, address line, number and birth date of the Identity side struck from the strings that
-//!   remain. Of the patient remain sex and year of birth (no year from 90 years on).
+//!   narrative, identifiers, names, addresses, telecoms, birth dates, displays of references to people and institutions,
+//!   attachments, extensions and answers to who someone is left out; and every name, address line, number and birth date
+//!   that the chart says of them struck from what remains, however it is written. Of the patient remain sex and year of
+//!   birth (no year from 90 years on); ages from 90 years on are told as 90 and more.
+//!
+//! # What a case loses
+//! Extensions, but for HL7's numeric scores. Of a **modifier extension** only a marker stays, with its URL if HL7 defined
+//! it: what it stands in may mean something else than it seems (an order *not* to do something), so whoever meets a marker
+//! must not rely on it, and [`SplitReport::modifiers`] counts them. Words of the standard terminologies stay beside their
+//! codes even if someone is called so; there, only numbers, whole names and addresses are struck.
 //!
 //! # Security
 //! This is for a second doctor who may read the case and shall not be told whose it is. It is **not** anonymisation:
-//! dates, rare findings and free text about people the chart does not name can tell who someone is.
+//! dates, rare findings and free text about people the chart does not name can tell who someone is. Neither are
+//! nicknames, initials, misspelt names and names in another script found.
 
 mod age;
 mod bundle;
