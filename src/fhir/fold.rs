@@ -148,20 +148,26 @@ impl<'t> View<'t> {
         Some((kind(before), kind(after)))
     }
 
-    /// What stands between this place and the beginning of the word.
-    pub(super) fn before(&self, offset: usize) -> &str {
+    /// What stands between the beginning of the word and this place, by no more than so many letters.
+    pub(super) fn before(&self, offset: usize, most: usize) -> &str {
         let mut begin = offset;
-        while !self.is_gap(begin) {
+        for _ in 0..most {
+            if self.is_gap(begin) {
+                break;
+            }
             let before = self.folded.get(..begin).and_then(|text| text.chars().next_back());
             begin = begin.saturating_sub(before.map_or(begin, char::len_utf8));
         }
         self.folded.get(begin..offset).unwrap_or_default()
     }
 
-    /// What stands between this place and the end of the word.
-    pub(super) fn after(&self, offset: usize) -> &str {
+    /// What stands between this place and the end of the word, by no more than so many letters.
+    pub(super) fn after(&self, offset: usize, most: usize) -> &str {
         let mut end = offset;
-        while !self.is_gap(end) {
+        for _ in 0..most {
+            if self.is_gap(end) {
+                break;
+            }
             let after = self.folded.get(end..).and_then(|text| text.chars().next());
             end = end.saturating_add(after.map_or(1, char::len_utf8));
         }

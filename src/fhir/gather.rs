@@ -102,7 +102,7 @@ impl<'p> Gathering<'p> {
             texts("district").into_iter().for_each(|district| self.terms.district(district));
             texts("state").into_iter().for_each(|state| self.terms.district(state));
             texts("text").into_iter().for_each(|text| self.terms.address(text));
-        } else if is_identifier(field, node) {
+        } else if is_identifier(field, node) && !is_of_terminology(node) {
             let is_telecom = field == "telecom"
                 || ["email", "fax", "pager", "phone", "sms", "url"]
                     .iter()
@@ -179,4 +179,11 @@ impl<'p> Gathering<'p> {
             }
         }
     }
+}
+
+/// Whether an identifier is a code of LOINC's or SNOMED's, as forms have them: it is nobody's.
+fn is_of_terminology(identifier: &Node) -> bool {
+    ["http://loinc.org", "http://snomed.info/sct"]
+        .iter()
+        .any(|own| identifier.text_of("system") == Some(*own))
 }

@@ -17,11 +17,17 @@ pub(super) const STRUCK: &str = "[withheld]";
 /// How far a postal code stands from its town, in bytes.
 const BESIDE_MAX: usize = 12;
 
+/// How many places before a postal code are looked at.
+const AROUND: usize = 4;
+
 /// The shortest term that letters may touch with digits between them, or the other way round.
 const TOUCHED_CHARS_MIN: usize = 7;
 
 /// Letters that Arabic and Hebrew set before a word, folded.
 const PARTICLES: &str = "وفبكلاسהוכלבמש";
+
+/// How many letters around a name are looked at: one more than particles have.
+const LOOK_AROUND: usize = 4;
 
 /// How much is struck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +124,12 @@ impl Sieve {
                 }
             }
         }
+        places.sort_by_key(|place| place.start);
+        // Places overlap, but not many at once: the few that begin around the code are enough.
         let is_beside = |code: &Range<usize>| {
-            places.iter().any(|place| {
+            let next = places.partition_point(|place| place.start < code.start);
+            let around = places.iter().take(next.saturating_add(1)).skip(next.saturating_sub(AROUND));
+            around.into_iter().any(|place| {
                 place.start.saturating_sub(code.end).max(code.start.saturating_sub(place.end)) <= BESIDE_MAX
             })
         };
@@ -146,7 +156,7 @@ fn bounded(view: &View<'_>, at: Range<usize>, sort: Sort) -> Option<Range<usize>
         Sort::Particled => Some(original).filter(|_| has_particles_only(view, &at)),
         Sort::Name | Sort::WholeName => {
             let end = at.end.saturating_add(1);
-            let is_genitive = view.after(at.end).starts_with('s') && is_edge(end);
+            let is_genitive = view.after(at.end, 1) == "s" && is_edge(end);
             if is_edge(at.start) && is_edge(at.end) {
                 Some(original)
             } else if is_edge(at.start) && is_genitive {
@@ -169,7 +179,7 @@ fn bounded(view: &View<'_>, at: Range<usize>, sort: Sort) -> Option<Range<usize>
 /// Whether what stands before and after a name in its word is no more than particles.
 fn has_particles_only(view: &View<'_>, at: &Range<usize>) -> bool {
     let term = view.folded().get(at.clone()).unwrap_or_default();
-    let (before, after) = (view.before(at.start), view.after(at.end));
+    let (before, after) = (view.before(at.start, LOOK_AROUND), view.after(at.end, LOOK_AROUND));
     if term.chars().any(is_korean) {
         return before.is_empty();
     }

@@ -13,7 +13,7 @@ const PHRASE_CHARS_MIN: usize = 6;
 /// The shortest word struck in any case; shorter ones only as a name is written.
 const WORD_CHARS_MIN: usize = 4;
 
-/// Titles, degrees and trades, which name nobody.
+/// Titles, degrees, trades and relatives, which name nobody.
 const TITLES: &[&str] = &[
     "dr",
     "mr",
@@ -24,6 +24,20 @@ const TITLES: &[&str] = &[
     "mme",
     "mlle",
     "herr",
+    "aunt",
+    "brother",
+    "cousin",
+    "daughter",
+    "father",
+    "grandfather",
+    "grandmother",
+    "husband",
+    "maternal",
+    "mother",
+    "paternal",
+    "sister",
+    "uncle",
+    "wife",
     "frau",
     "prof",
     "professor",

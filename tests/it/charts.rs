@@ -605,10 +605,14 @@ fn two_resources_without_an_id_are_two() {
 }
 
 #[test]
-fn addresses_of_terminologies_stay_and_scores_too() {
+fn what_is_of_a_terminology_is_nobodys_and_stays() {
     check(
         "",
         &[
+            r#"{"resourceType":"Questionnaire","id":"u","identifier":[{"system":"http://loinc.org","value":"54127-6"}],
+                "code":[{"system":"http://loinc.org","code":"54127-6"}]}"#,
+            r#"{"resourceType":"FamilyMemberHistory","id":"h","name":"maternal grandfather","relationship":{"coding":[{
+                "system":"http://terminology.hl7.org/CodeSystem/v3-RoleCode","code":"MGRFTH","display":"maternal grandfather"}]}}"#,
             r#"{"resourceType":"ValueSet","id":"v","contact":[{"telecom":[{"system":"url","value":"http://loinc.org"}]}]}"#,
             &resource(
                 r#","code":{"coding":[{"system":"http://loinc.org","code":"1-8",
@@ -616,8 +620,22 @@ fn addresses_of_terminologies_stay_and_scores_too() {
             ),
         ],
         &[r#""valueDecimal":4"#],
-        &[r#""system":"http://loinc.org""#, r#""valueDecimal":3"#],
+        &[
+            r#""system":"http://loinc.org""#,
+            r#""valueDecimal":3"#,
+            r#""code":"54127-6""#,
+            r#""display":"maternal grandfather""#,
+        ],
     );
+}
+
+#[test]
+fn a_name_said_a_million_times_is_struck_in_time() {
+    let patient = r#"{"resourceType":"Patient","name":[{"family":"Okonjo"}],"address":[{"city":"Harrow","postalCode":"90210"}]}"#;
+    let text =
+        "okonjo".repeat(200_000) + &" Harrow".repeat(100_000) + &" .".repeat(20) + &" 90210".repeat(100_000);
+    let case = case_of(&bundle(&[patient, &said(&text)]));
+    assert!(!case.contains("Harrow") && case.contains("90210"));
 }
 
 #[test]
