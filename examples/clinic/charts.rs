@@ -24,10 +24,11 @@ pub(crate) fn find(options: &Options) -> Outcome<Vec<PathBuf>> {
             charts.push(path);
             continue;
         }
-        for entry in fs::read_dir(&path)? {
+        for entry in fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))? {
             let path = entry?.path();
             let name = path.to_string_lossy();
-            if path.is_dir() || name.ends_with(".json") || name.ends_with(".json.gz") {
+            // A link that leads nowhere is no chart.
+            if path.exists() && (path.is_dir() || name.ends_with(".json") || name.ends_with(".json.gz")) {
                 queue.push(path);
             } else {
                 // The project's own folder has words beside its charts: nothing to tell.
@@ -36,7 +37,10 @@ pub(crate) fn find(options: &Options) -> Outcome<Vec<PathBuf>> {
         }
     }
     if skipped > 0 {
-        say(&format!("{} skipped: neither .json nor .json.gz.", counted(skipped, "file")))?;
+        say(&format!(
+            "{} skipped: no chart in .json or .json.gz (lines of resources, .ndjson, are none).",
+            counted(skipped, "file")
+        ))?;
     }
     charts.sort();
     charts.truncate(options.limit.unwrap_or(usize::MAX));

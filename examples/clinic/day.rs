@@ -103,7 +103,7 @@ impl<'v> Clinic<'v> {
     /// One patient, from the door to the door.
     fn see(&mut self, chart: &Path, is_told: bool, options: &Options) -> Outcome<()> {
         let tell = |line: String| if is_told { say(&line) } else { Ok(()) };
-        let document = fs::read(chart)?;
+        let document = fs::read(chart).map_err(|error| format!("{}: {error}", chart.display()))?;
         let name = chart.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (vault, office, random) = (self.vault, &self.office, &mut self.random);
         let alice = timed(&mut self.report.seconds.enrol_and_vet, || -> Outcome<_> {
@@ -172,9 +172,12 @@ impl<'v> Clinic<'v> {
             let chart = bob.open(&his)?;
             let records = chart.records()?.len();
             let who = chart.identity()?;
-            let name = name_in(&who).unwrap_or_else(|| "the chart names no patient".to_owned());
+            let told = match name_in(&who) {
+                Some(name) => format!("learns who it is: {name}"),
+                None => "asks who it is: the chart names no patient".to_owned(),
+            };
             let records = counted(u64::try_from(records)?, "record");
-            tell(format!("Doctor Bob is assigned. He opens {records}, and learns who it is: {name}."))?;
+            tell(format!("Doctor Bob is assigned. He opens {records}, and {told}."))?;
             Ok(his)
         })?;
         self.report.opens_assigned += 1;
@@ -242,7 +245,7 @@ impl<'v> Clinic<'v> {
         }
         if report.patients == 0 {
             let refused = counted(report.charts_refused, "chart");
-            return Err(format!("{refused} and none imported: see above why").into());
+            return Err(format!("{refused} refused, none imported: see above why").into());
         }
         Ok(())
     }
@@ -268,7 +271,9 @@ fn name_in(who: &Identity) -> Option<String> {
     let patient =
         patients.find(|resource| resource.get("resourceType").is_some_and(|kind| kind == "Patient"))?;
     let name = patient.pointer("/name/0")?;
-    Some(format!("{} {}", name.pointer("/given/0")?.as_str()?, name.get("family")?.as_str()?))
+    let parts = [name.pointer("/given/0"), name.get("family")];
+    let parts: Vec<&str> = parts.into_iter().flatten().filter_map(Value::as_str).collect();
+    if parts.is_empty() { Some(name.get("text")?.as_str()?.to_owned()) } else { Some(parts.join(" ")) }
 }
 
 fn original(alice: &Session<'_, Patient>) -> Outcome<Vec<u8>> {
