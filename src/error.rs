@@ -119,6 +119,20 @@ faults! {
         Refused = "refused", "the vault does not take this: the record may have a newer version, so open the case again; or this build is of another version";
         /// Nothing was given to do.
         Empty = "empty", "there is nothing to write";
+        /// Nothing was written or granted in the case for too long.
+        Lapsed = "lapsed", "your case has lapsed, for nothing was done in it: open a new one";
+        /// The registrars share no key yet, or not the present ones.
+        NoRegistry = "no-registry", "the registrars share no key yet: one of them must sign in first";
+        /// The person has a live card of this role.
+        PersonKnown = "person-known", "this person has a card in this role already: withdraw that one, and attest this one as its successor";
+        /// Nothing to tell a patient.
+        NoName = "no-name", "no name is written in the identity to reveal: write one first";
+        /// No such thing waits.
+        NotWaiting = "not-waiting", "this was answered already, or is not of this kind";
+        /// The policy cannot be kept, or follows on another than the present one.
+        Policy = "policy", "the policy names no registrars, or too many, or does not follow on the present one";
+        /// The fingerprint is another card's.
+        Fingerprint = "fingerprint", "this is not the fingerprint of the card that was offered: compare it again, whole";
         /// More than a limit at once.
         TooMuch = "too-much", "more than one submission may hold: do it in several";
     }

@@ -88,6 +88,8 @@ id! {
     PartyId, 32;
     /// A record in its folder; versions of it share the id.
     RecordId, 16;
+    /// A registrar's ruling.
+    RulingId, 16;
     /// A vault.
     VaultId, 16;
 }

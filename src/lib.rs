@@ -92,6 +92,7 @@ pub mod event;
 pub mod fhir;
 pub mod folder;
 pub mod id;
+pub mod letter;
 pub mod limits;
 pub mod merkle;
 pub mod party;

@@ -64,3 +64,39 @@ pub const FHIR_DEPTH_MAX: usize = 64;
 
 /// The most entries of one FHIR Bundle.
 pub const FHIR_ENTRIES_MAX: usize = 100_000;
+
+/// The most specialties one attestation names.
+pub const SPECIALTIES_MAX: usize = 4;
+
+/// The most identifiers by which one attestation knows a person.
+pub const PERSONS_MAX: usize = 4;
+
+/// The longest text of a coding (a system, a code, a display), in bytes.
+pub const CODING_BYTES_MAX: usize = 120;
+
+/// The most checks one check list holds.
+pub const CHECKS_MAX: usize = 32;
+
+/// The longest sealed check list, in bytes.
+pub const DOSSIER_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest text of a report or an appeal, in bytes.
+pub const PETITION_BYTES_MAX: usize = 16 * 1024;
+
+/// The largest letter, in bytes: what one row of a store holds, with room for its frame.
+pub const LETTER_BYTES_MAX: usize = 48 * 1024;
+
+/// The most strikes that count against one party at once.
+pub const STRIKES_MAX: usize = 128;
+
+/// The most languages one listing names.
+pub const LANGUAGES_MAX: usize = 16;
+
+/// The most entries one page of a directory or a queue holds.
+pub const PAGE_MAX: usize = 64;
+
+/// The most policies that wait for signatures at once.
+pub const PROPOSALS_MAX: usize = 16;
+
+/// The longest chain of cards that one person had one after another.
+pub const SUCCESSIONS_MAX: usize = 16;

@@ -1,105 +1,12 @@
 //! The decision.
 
 use crate::{
-    access::{Denial, Policy},
+    access::{Act, Capacity, Denial, Facts, FolderFacts, GrantFacts, Policy, Taker},
     consent::{Purpose, Rights, Terms},
+    credential::Standing,
     folder::{Clearance, FolderKind},
     party::Role,
-    time::Timestamp,
 };
-
-/// How the actor stands to the data it wants to touch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Capacity {
-    /// A vetted checker of streams.
-    Auditor,
-    /// It is the actor's own.
-    Owner,
-    /// It was granted to the actor.
-    Reader(GrantFacts),
-    /// One of the policy's registrars.
-    Registrar,
-    /// None of these.
-    Stranger,
-}
-
-/// What is known of the grant an actor relies on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GrantFacts {
-    /// Its terms.
-    pub terms: Terms,
-    /// Whether it is of the folder's present epoch.
-    pub is_current: bool,
-    /// Whether it names the card that signed.
-    pub is_same_card: bool,
-    /// Whether the actor is attested now; a registrar vouches for itself.
-    pub is_attested: bool,
-    /// For an Identity granted with a Case: whether that Case's own grant still holds.
-    pub is_backed: bool,
-}
-
-/// What is known of the folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FolderFacts {
-    /// What it is for.
-    pub kind: FolderKind,
-    /// Whether nothing is to be added.
-    pub is_closed: bool,
-}
-
-/// All that a decision looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// The custodian's time.
-    pub now: Timestamp,
-    /// The time the actor says it is.
-    pub claimed: Timestamp,
-    /// How the actor stands to the data.
-    pub capacity: Capacity,
-    /// The folder, if one is touched.
-    pub folder: Option<FolderFacts>,
-}
-
-/// What the actor wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Act {
-    /// Vouch for a party, or take it back.
-    Attest,
-    /// Read a stream of events.
-    Audit,
-    /// Begin a folder.
-    Begin {
-        /// What for.
-        kind: FolderKind,
-        /// By a party of which role.
-        role: Role,
-        /// How many open cases there are already.
-        open_cases: u32,
-        /// Whether the owner is attested now.
-        is_attested: bool,
-    },
-    /// Close a case.
-    Close,
-    /// Grant a folder's key.
-    Give {
-        /// Under which terms.
-        terms: Terms,
-        /// To which role.
-        role: Role,
-        /// Whether the reader is attested now; the owner need not be.
-        is_attested: bool,
-        /// Whether a Case's grant to the same reader stands beside it, under the same terms.
-        is_assignment: bool,
-    },
-    /// Open a folder.
-    Open,
-    /// Make a new key for a folder.
-    Renew,
-    /// Add records of up to this clearance.
-    Write(Clearance),
-}
 
 /// Permission for one act.
 ///
@@ -132,44 +39,84 @@ impl Permit {
 /// # Errors
 /// The [`Denial`] that applies first.
 pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial> {
-    let Facts { now, claimed, capacity, folder } = facts;
-    if *claimed > now.plus(policy.skew()) || *claimed < now.minus(policy.skew()) {
+    let Facts { now, claimed, capacity, folder, standing } = *facts;
+    if claimed > now.plus(policy.skew()) || claimed < now.minus(policy.skew()) {
         return Err(Denial::ClockSkew);
     }
     let clearance = match act {
-        Act::Attest => only(*capacity == Capacity::Registrar, Denial::WrongRole)?,
-        Act::Audit => only(matches!(capacity, Capacity::Auditor | Capacity::Owner), Denial::NotOwner)?,
-        Act::Begin { kind, role, open_cases, is_attested } => {
-            owner(*capacity)?;
+        Act::Appeal { reports_today } => {
+            owner(capacity)?;
+            only(reports_today < policy.conduct().reports_max, Denial::TooManyToday)?
+        }
+        Act::Attest | Act::Consult | Act::Govern => only(capacity == Capacity::Registrar, Denial::WrongRole)?,
+        Act::Audit => {
+            only(matches!(capacity, Capacity::Auditor | Capacity::Owner), Denial::NotOwner)?;
+            only(capacity == Capacity::Owner || standing < Standing::Barred, Denial::Barred)?
+        }
+        Act::Begin { kind, role, open_cases, cases_today, is_attested } => {
+            owner(capacity)?;
             let fits = match kind {
                 FolderKind::Identity => true,
                 FolderKind::Case | FolderKind::Summary => role == Role::Patient,
                 FolderKind::Credentials => role == Role::Doctor,
             };
             only(fits, Denial::WrongRole)?;
-            begin(policy, kind, open_cases, is_attested)?
+            begin(policy, kind, Beginning { open_cases, cases_today, is_attested, standing })?
         }
         Act::Close => {
-            owner(*capacity)?;
+            owner(capacity)?;
             only(!folder.ok_or(Denial::Absent)?.is_closed, Denial::Closed)?
         }
-        Act::Give { terms, role, is_attested, is_assignment } => {
-            owner(*capacity)?;
-            let folder = folder.ok_or(Denial::Absent)?;
-            give(policy, folder, terms, Taker { role, is_attested, is_assignment })?;
+        Act::Give { terms, taker } => {
+            owner(capacity)?;
+            give(policy, folder.ok_or(Denial::Absent)?, terms, taker)?;
+            // The owner's own key, and the registrars' look at who one is, are no grants that a standing takes away.
+            let is_own = matches!(terms.purpose(), Purpose::Own | Purpose::Vetting);
+            if !is_own {
+                may_begin(standing)?;
+                may_begin(taker.standing)?;
+                only(taker.is_willing, Denial::Unwilling)?;
+            }
             terms.clearance()
         }
-        Act::Open => granted(facts, folder.ok_or(Denial::Absent)?)?.clearance(),
-        Act::Renew => owner(*capacity)?,
-        Act::Write(clearance) => {
-            let folder = folder.ok_or(Denial::Absent)?;
-            let terms = granted(facts, folder)?;
-            only(terms.rights() == Rights::ReadWrite, Denial::ReadOnly)?;
-            only(clearance <= terms.clearance(), Denial::Clearance)?;
-            only(!folder.is_closed, Denial::Closed)?
+        Act::List { role } => {
+            owner(capacity)?;
+            only(role == Role::Doctor, Denial::WrongRole)?
         }
+        Act::Open => granted(facts, folder.ok_or(Denial::Absent)?)?.clearance(),
+        Act::Renew => owner(capacity)?,
+        Act::Report { is_attested, reports_today } => {
+            owner(capacity)?;
+            only(is_attested, Denial::NotAttested)?;
+            only(standing < Standing::Barred, Denial::Barred)?;
+            only(reports_today < policy.conduct().reports_max, Denial::TooManyToday)?
+        }
+        Act::Reveal { is_assigned } => {
+            owner(capacity)?;
+            only(is_assigned, Denial::NotAssigned)?;
+            only(standing < Standing::Barred, Denial::Barred)?
+        }
+        Act::Rule { is_own_ruling } => {
+            only(capacity == Capacity::Registrar, Denial::WrongRole)?;
+            only(!is_own_ruling, Denial::OwnRuling)?
+        }
+        Act::Search { is_attested } => {
+            only(is_attested || !policy.patients_attested, Denial::NotAttested)?;
+            only(standing < Standing::Barred, Denial::Barred)?
+        }
+        Act::Write(clearance) => write(facts, folder.ok_or(Denial::Absent)?, clearance)?,
     };
     Ok(Permit { clearance })
+}
+
+fn write(facts: &Facts, folder: FolderFacts, clearance: Clearance) -> Result<Clearance, Denial> {
+    let terms = granted(facts, folder)?;
+    only(terms.rights() == Rights::ReadWrite, Denial::ReadOnly)?;
+    only(clearance <= terms.clearance(), Denial::Clearance)?;
+    // Who one is, and one's papers, one may always say: the registrars read them.
+    let is_to_vet = matches!(folder.kind, FolderKind::Credentials | FolderKind::Identity);
+    only(is_to_vet || facts.standing < Standing::Barred, Denial::Barred)?;
+    is_live(folder)
 }
 
 fn only(holds: bool, otherwise: Denial) -> Result<Clearance, Denial> {
@@ -184,22 +131,43 @@ fn owner(capacity: Capacity) -> Result<Clearance, Denial> {
     }
 }
 
-fn begin(policy: &Policy, kind: FolderKind, open_cases: u32, is_attested: bool) -> Result<Clearance, Denial> {
-    if kind == FolderKind::Identity {
-        return Ok(Clearance::VeryRestricted);
-    }
-    only(is_attested || !policy.patients_attested, Denial::NotAttested)?;
-    only(kind != FolderKind::Case || open_cases < policy.open_cases_max, Denial::TooManyCases)
+fn is_live(folder: FolderFacts) -> Result<Clearance, Denial> {
+    only(!folder.is_closed, Denial::Closed)?;
+    only(!folder.is_lapsed, Denial::Lapsed)
 }
 
-struct Taker {
-    role: Role,
+/// Whether who stands so may begin something new.
+fn may_begin(standing: Standing) -> Result<Clearance, Denial> {
+    only(standing < Standing::Barred, Denial::Barred)?;
+    only(standing < Standing::Suspended, Denial::Suspended)
+}
+
+struct Beginning {
+    open_cases: u32,
+    cases_today: u32,
     is_attested: bool,
-    is_assignment: bool,
+    standing: Standing,
+}
+
+fn begin(policy: &Policy, kind: FolderKind, facts: Beginning) -> Result<Clearance, Denial> {
+    let Beginning { open_cases, cases_today, is_attested, standing } = facts;
+    match kind {
+        // Who one is, and one's papers, are there to be vetted by.
+        FolderKind::Identity => return Ok(Clearance::VeryRestricted),
+        FolderKind::Credentials => return only(standing < Standing::Barred, Denial::Barred),
+        FolderKind::Case | FolderKind::Summary => (),
+    }
+    only(is_attested || !policy.patients_attested, Denial::NotAttested)?;
+    may_begin(standing)?;
+    if kind == FolderKind::Case {
+        only(open_cases < policy.open_cases_max, Denial::TooManyCases)?;
+        only(cases_today < policy.conduct().new_cases_max, Denial::TooManyToday)?;
+    }
+    Ok(Clearance::VeryRestricted)
 }
 
 fn give(policy: &Policy, folder: FolderFacts, terms: Terms, taker: Taker) -> Result<(), Denial> {
-    let Taker { role, is_attested, is_assignment } = taker;
+    let Taker { role, is_attested, is_assignment, standing: _, is_willing: _ } = taker;
     if terms.purpose() == Purpose::Own {
         return Ok(());
     }
@@ -208,7 +176,7 @@ fn give(policy: &Policy, folder: FolderFacts, terms: Terms, taker: Taker) -> Res
         terms.starts() < terms.ends() && terms.ends() <= terms.starts().plus(policy.longest()),
         Denial::Terms,
     )?;
-    only(!folder.is_closed, Denial::Closed)?;
+    is_live(folder)?;
     let fits = match (folder.kind, role) {
         (FolderKind::Identity, Role::Doctor) => is_assignment && terms.purpose() == Purpose::Treatment,
         (FolderKind::Identity | FolderKind::Credentials, Role::Registrar) => {
@@ -228,18 +196,20 @@ fn give(policy: &Policy, folder: FolderFacts, terms: Terms, taker: Taker) -> Res
 ///
 /// Both clocks must say so: the custodian's, and the actor's, by which other sessions will judge the event.
 fn granted(facts: &Facts, folder: FolderFacts) -> Result<Terms, Denial> {
-    let Facts { now, claimed, capacity, folder: _ } = *facts;
+    let Facts { now, claimed, capacity, folder: _, standing } = *facts;
     let grant = match capacity {
         Capacity::Owner => return Ok(Terms::own(now)),
         Capacity::Reader(grant) => grant,
         Capacity::Auditor | Capacity::Registrar | Capacity::Stranger => return Err(Denial::Absent),
     };
-    let GrantFacts { terms, is_current, is_same_card, is_attested, is_backed } = grant;
+    let GrantFacts { terms, is_current, is_same_card, is_attested, is_backed, is_vetted } = grant;
     only(is_current, Denial::Revoked)?;
     only(is_same_card, Denial::WrongCard)?;
     only(terms.starts() <= now.min(claimed), Denial::NotYet)?;
     only(now.max(claimed) < terms.ends(), Denial::Expired)?;
     only(is_attested, Denial::NotAttested)?;
+    only(standing < Standing::Barred, Denial::Barred)?;
     only(folder.kind != FolderKind::Identity || is_backed, Denial::Identity)?;
+    only(terms.purpose() != Purpose::Vetting || !is_vetted, Denial::Vetted)?;
     Ok(terms)
 }

@@ -41,5 +41,23 @@ coded! {
         TooManyCases = 15, "there are too many open cases";
         /// The grant is to another card than the one attested.
         WrongCard = 16, "the grant is for another card";
+        /// The actor, or who is to be granted something, is suspended.
+        Suspended = 17, "the party is suspended";
+        /// The actor, or who is to be granted something, is barred.
+        Barred = 18, "the party is barred";
+        /// Nothing was done in the case for so long that it is closed.
+        Lapsed = 19, "the case has lapsed";
+        /// The doctor takes no new cases, or none of this patient's.
+        Unwilling = 20, "the doctor does not take this case";
+        /// As many new cases, or reports, today as the policy allows.
+        TooManyToday = 21, "there are too many today";
+        /// The vetting is over for which the registrar was let in.
+        Vetted = 22, "the vetting is over";
+        /// The person has a live card of this role.
+        PersonKnown = 23, "the person has a live card already";
+        /// The doctor is not assigned to the case he speaks of.
+        NotAssigned = 24, "the doctor is not assigned to the case";
+        /// Who ruled does not decide the appeal.
+        OwnRuling = 25, "an appeal is decided by another registrar";
     }
 }

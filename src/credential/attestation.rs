@@ -4,9 +4,10 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     codec::{self, wire},
+    credential::{CheckList, Coding, PersonId},
     crypto::{Label, Signed, Statement, kdf::digest},
     id::{Digest, PartyId, VaultId},
-    limits::REGISTRARS_MAX,
+    limits::{PERSONS_MAX, REGISTRARS_MAX, SPECIALTIES_MAX, TEXT_BYTES_MAX},
     party::Role,
     time::{Timestamp, days},
 };
@@ -15,39 +16,54 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
     pub(crate) role: Role,
-    pub(crate) specialty: String,
+    pub(crate) specialties: Vec<Coding>,
     pub(crate) jurisdiction: String,
     pub(crate) evidence: Option<Digest>,
+    pub(crate) checks: Option<CheckList>,
+    pub(crate) persons: Vec<PersonId>,
+    pub(crate) succeeds: Option<PartyId>,
+    pub(crate) from: Option<Timestamp>,
     pub(crate) until: Option<Timestamp>,
 }
 
 impl Attestation {
-    fn of(role: Role, specialty: &str) -> Self {
+    const fn of(role: Role, specialties: Vec<Coding>) -> Self {
         Self {
             role,
-            specialty: specialty.to_owned(),
+            specialties,
             jurisdiction: String::new(),
             evidence: None,
+            checks: None,
+            persons: Vec::new(),
+            succeeds: None,
+            from: None,
             until: None,
         }
     }
 
-    /// A qualified doctor, with a specialty code.
+    /// A qualified doctor, with a specialty: words, or a [`Coding`].
     #[must_use]
-    pub fn doctor(specialty: &str) -> Self {
-        Self::of(Role::Doctor, specialty)
+    pub fn doctor(specialty: impl Into<Coding>) -> Self {
+        Self::of(Role::Doctor, vec![specialty.into()])
     }
 
     /// A real patient.
     #[must_use]
     pub fn patient() -> Self {
-        Self::of(Role::Patient, "")
+        Self::of(Role::Patient, Vec::new())
     }
 
     /// Someone who may check the vault's streams.
     #[must_use]
     pub fn auditor() -> Self {
-        Self::of(Role::Auditor, "")
+        Self::of(Role::Auditor, Vec::new())
+    }
+
+    /// A further specialty.
+    #[must_use]
+    pub fn specialty(mut self, specialty: impl Into<Coding>) -> Self {
+        self.specialties.push(specialty.into());
+        self
     }
 
     /// Where the licence holds.
@@ -56,10 +72,35 @@ impl Attestation {
         Self { jurisdiction: jurisdiction.to_owned(), ..self }
     }
 
-    /// The salted digest of the papers that were seen.
+    /// The salted digest of the papers that were seen, where no check list is kept here.
     #[must_use]
     pub fn evidence(self, evidence: Digest) -> Self {
         Self { evidence: Some(evidence), ..self }
+    }
+
+    /// What was looked at: kept sealed for the registrars, its digest in the attestation.
+    #[must_use]
+    pub fn checks(self, checks: CheckList) -> Self {
+        Self { evidence: Some(checks.digest()), checks: Some(checks), ..self }
+    }
+
+    /// The person this is, by an identifier of an authority: nobody has two live cards of one role.
+    #[must_use]
+    pub fn person(mut self, person: PersonId) -> Self {
+        self.persons.push(person);
+        self
+    }
+
+    /// The card that this person had before, whose standing goes on with this one.
+    #[must_use]
+    pub fn succeeding(self, party: PartyId) -> Self {
+        Self { succeeds: Some(party), ..self }
+    }
+
+    /// From when it holds; at once, if nothing is said.
+    #[must_use]
+    pub fn from(self, from: Timestamp) -> Self {
+        Self { from: Some(from), ..self }
     }
 
     /// Until when it holds; a year, if nothing is said.
@@ -70,6 +111,15 @@ impl Attestation {
 
     pub(crate) fn ends(&self, from: Timestamp) -> Timestamp {
         self.until.unwrap_or_else(|| from.plus(days(365)))
+    }
+
+    /// Whether the formats take it.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.specialties.len() <= SPECIALTIES_MAX
+            && self.specialties.iter().all(Coding::is_bounded)
+            && self.persons.len() <= PERSONS_MAX
+            && self.jurisdiction.len() <= TEXT_BYTES_MAX
+            && self.checks.as_ref().is_none_or(CheckList::is_bounded)
     }
 }
 
@@ -89,7 +139,7 @@ pub struct AttestationStatement {
     /// As what.
     #[n(3)]
     pub role: Role,
-    /// A doctor's specialty code, or nothing.
+    /// A doctor's first specialty in words, or nothing.
     #[n(4)]
     pub specialty: String,
     /// Where the licence holds, or nothing.
@@ -107,15 +157,35 @@ pub struct AttestationStatement {
     /// Until when, not included.
     #[n(9)]
     pub until: Timestamp,
+    /// When it was signed; before this was said, that is when it began.
+    #[n(10)]
+    pub at: Option<Timestamp>,
+    /// A doctor's specialties, with their codes.
+    #[cbor(n(11), default, skip_if = "Vec::is_empty")]
+    pub specialties: Vec<Coding>,
+    /// The tags of the person: nobody has two live cards of one role.
+    #[cbor(n(12), default, skip_if = "Vec::is_empty")]
+    pub persons: Vec<Digest>,
+    /// The card this person had before.
+    #[n(13)]
+    pub succeeds: Option<PartyId>,
 }
 
 wire! {
-    AttestationStatement: "attestation", 1024;
-    Attestations: "attestations", 1200 * REGISTRARS_MAX;
+    AttestationStatement: "attestation", 3072;
+    Attestations: "attestations", 3200 * REGISTRARS_MAX;
 }
 
 impl Statement for AttestationStatement {
     const LABEL: Label = Label::Attestation;
+}
+
+impl AttestationStatement {
+    /// When it was signed.
+    #[must_use]
+    pub fn signed_at(&self) -> Timestamp {
+        self.at.unwrap_or(self.from)
+    }
 }
 
 /// The attestations of one card, by different registrars.

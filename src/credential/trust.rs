@@ -1,24 +1,28 @@
 //! Trust: the vault and the registrars that a session goes by, pinned in its memory.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use minicbor::{Decode, Encode};
 
 use crate::{
     codec::wire,
-    credential::{AttestationStatement, Attestations},
-    crypto::VerifyingKey,
-    id::{Digest, VaultId},
+    credential::{AttestationStatement, Attestations, Coding},
+    crypto::{Signed, VerifyingKey},
+    id::{Digest, PartyId, VaultId},
     limits::REGISTRARS_MAX,
     party::{Card, Role},
     time::Timestamp,
 };
 
+/// Clocks differ a little: an attestation signed so shortly before a vetting began is that vetting's.
+const VETTING_SLACK: Duration = Duration::from_secs(300);
+
 /// Whom to believe: the vault's key, the registrars' cards, and how many of them must attest.
 ///
 /// # Security
 /// Given out of band, or pinned at first use: then the first answer decides, and comparing the fingerprint of the
-/// registrars' cards is what makes it safe. A custodian cannot change it afterwards.
+/// registrars' cards is what makes it safe. A custodian cannot change it afterwards: it follows a policy only if enough of
+/// these registrars signed it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Trust {
@@ -34,9 +38,35 @@ pub struct Trust {
     /// How many of them must attest a card.
     #[n(3)]
     pub registrars_needed: u8,
+    /// How many policies came before the present one.
+    #[cbor(n(4), default, skip_if = "is_first")]
+    pub version: u32,
+    /// The digest of the present policy.
+    #[n(5)]
+    pub policy: Option<Digest>,
+    /// Registrars of before: what they attested until then still holds.
+    #[cbor(n(6), default, skip_if = "Vec::is_empty")]
+    pub former: Vec<FormerRegistrar>,
 }
 
-wire! { Trust: "trust", 2048 * REGISTRARS_MAX; }
+/// A registrar who left in good order.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FormerRegistrar {
+    /// The registrar's card.
+    #[n(0)]
+    pub card: Card,
+    /// Until when it attested.
+    #[n(1)]
+    pub until: Timestamp,
+}
+
+wire! { Trust: "trust", 2 * 2048 * REGISTRARS_MAX; }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called with a reference by the derived encoder")]
+const fn is_first(version: &u32) -> bool {
+    *version == 0
+}
 
 /// That enough trusted registrars vouch for one card, now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,42 +74,104 @@ wire! { Trust: "trust", 2048 * REGISTRARS_MAX; }
 pub struct Vouched {
     /// The digest by which a grant names the attestations.
     pub digest: Digest,
-    /// A doctor's specialty code.
+    /// A doctor's first specialty, in words.
     pub specialty: String,
+    /// A doctor's specialties, with their codes where there are any.
+    pub specialties: Vec<Coding>,
+    /// Where the licence holds, or nothing.
+    pub jurisdiction: String,
     /// Until when, if none is withdrawn.
     pub until: Timestamp,
+    /// The card this person had before.
+    pub succeeds: Option<PartyId>,
 }
 
 impl Trust {
     /// Whether enough registrars vouch for exactly this card at this moment.
     #[must_use]
     pub fn vouched(&self, card: &Card, attestations: &Attestations, now: Timestamp) -> Option<Vouched> {
-        let valid: Vec<AttestationStatement> =
-            attestations.0.iter().filter_map(|signed| self.believe(signed, card, now)).collect();
-        let registrars: BTreeSet<_> = valid.iter().map(|statement| statement.registrar).collect();
-        let needed = usize::from(self.registrars_needed.max(1));
-        let first = valid.first().filter(|_| registrars.len() >= needed)?;
+        let valid = self.valid(card, attestations, now);
+        if !self.are_enough(&valid) {
+            return None;
+        }
+        let first = valid.first()?;
         let until = valid.iter().map(|statement| statement.until).min()?;
-        Some(Vouched { digest: attestations.digest(), specialty: first.specialty.clone(), until })
+        let specialties = if first.specialties.is_empty() && !first.specialty.is_empty() {
+            vec![Coding::text(&first.specialty)]
+        } else {
+            first.specialties.clone()
+        };
+        Some(Vouched {
+            digest: attestations.digest(),
+            specialty: first.specialty.clone(),
+            specialties,
+            jurisdiction: first.jurisdiction.clone(),
+            until,
+            succeeds: valid.iter().find_map(|statement| statement.succeeds),
+        })
+    }
+
+    /// Whether a vetting that began then is over: enough registrars have attested since.
+    #[must_use]
+    pub fn is_vetted(
+        &self,
+        card: &Card,
+        attestations: &Attestations,
+        (now, begun): (Timestamp, Timestamp),
+    ) -> bool {
+        let valid = self.valid(card, attestations, now);
+        let since: Vec<_> = valid
+            .into_iter()
+            .filter(|statement| statement.signed_at().plus(VETTING_SLACK) >= begun)
+            .collect();
+        self.are_enough(&since)
+    }
+
+    /// Whether this is the card of a present registrar.
+    #[must_use]
+    pub fn is_registrar(&self, card: &Card) -> bool {
+        card.role() == Role::Registrar && self.registrars.contains(card)
+    }
+
+    /// The card of a registrar, present or former.
+    #[must_use]
+    pub fn registrar(&self, party: PartyId) -> Option<&Card> {
+        let former = self.former.iter().map(|former| &former.card);
+        self.registrars.iter().chain(former).find(|card| card.party() == party)
+    }
+
+    fn are_enough(&self, valid: &[AttestationStatement]) -> bool {
+        let registrars: BTreeSet<_> = valid.iter().map(|statement| statement.registrar).collect();
+        registrars.len() >= usize::from(self.registrars_needed.max(1))
+    }
+
+    fn valid(&self, card: &Card, attestations: &Attestations, now: Timestamp) -> Vec<AttestationStatement> {
+        attestations.0.iter().filter_map(|signed| self.believe(signed, card, now)).collect()
     }
 
     fn believe(
         &self,
-        signed: &crate::crypto::Signed<AttestationStatement>,
+        signed: &Signed<AttestationStatement>,
         card: &Card,
         now: Timestamp,
     ) -> Option<AttestationStatement> {
         let claimed = signed.claims().ok()?.registrar;
-        let registrar = self.registrars.iter().find(|known| known.party() == claimed)?;
+        let is_its = |known: &Card| known.party() == claimed && known.role() == Role::Registrar;
+        let present = self.registrars.iter().find(|known| is_its(known)).map(|known| (known, None));
+        let former = || {
+            let former = self.former.iter().find(|former| is_its(&former.card));
+            former.map(|former| (&former.card, Some(former.until)))
+        };
+        let (registrar, ended) = present.or_else(former)?;
         let statement = signed.verify_again(registrar.verifying_key()).ok()?;
         let AttestationStatement { vault, subject, card: digest, role, from, until, .. } = &statement;
-        let ok = registrar.role() == Role::Registrar
-            && *vault == self.vault
+        let ok = *vault == self.vault
             && *subject == card.party()
             && *digest == card.digest()
             && *role == card.role()
             && *from <= now
-            && now < *until;
+            && now < *until
+            && ended.is_none_or(|ended| statement.signed_at() < ended);
         ok.then_some(statement)
     }
 }

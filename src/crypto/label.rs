@@ -34,12 +34,18 @@ labels! {
     BackLink = "back link";
     /// The digest of back links, in the event that brings them.
     BackLinks = "back links";
+    /// The digest by which a doctor's stream names whom he blocks.
+    Blocked = "blocked";
     /// A card, signed by itself.
     Card = "card";
     /// The id of a Case, from its verifying key.
     CaseId = "case id";
     /// A Case's signing key, from its owner's seed.
     CaseSigning = "case signing";
+    /// A policy, as registrars sign it.
+    Charter = "charter";
+    /// The digest of a check list.
+    CheckList = "check list";
     /// The key for the chunks of a large content.
     ChunkKey = "chunk key";
     /// The digest of a record's chunks.
@@ -52,10 +58,14 @@ labels! {
     Content = "content";
     /// The key that seals one content.
     ContentKey = "content key";
+    /// A check list, sealed for the registrars.
+    Dossier = "dossier";
     /// An event.
     Event = "event";
     /// The digest of a signed event.
     EventDigest = "event digest";
+    /// The digest of a paper that was seen.
+    Evidence = "evidence";
     /// The commitment to a folder's key.
     FolderCommitment = "folder commitment";
     /// The id of a folder that is no Case, from its owner.
@@ -68,12 +78,22 @@ labels! {
     HostWrap = "host wrap";
     /// A key file.
     KeyFile = "key file";
+    /// A letter's key, wrapped.
+    Letter = "letter";
+    /// The digest of a whole letter.
+    LetterDigest = "letter digest";
+    /// A doctor's listing.
+    Listing = "listing";
     /// A session's memory at rest.
     Memory = "memory";
     /// The digest of an event's moment.
     Moment = "moment";
     /// A party's id, from its verifying key.
     PartyId = "party id";
+    /// The tag by which registrars know a person again.
+    PersonTag = "person tag";
+    /// A report or an appeal, for the registrars.
+    Petition = "petition";
     /// Where an owner's rows lie.
     Place = "place";
     /// A policy.
@@ -86,14 +106,24 @@ labels! {
     Receipt = "receipt";
     /// A record's key.
     RecordKey = "record key";
+    /// The key the registrars share.
+    Registry = "registry";
+    /// The older key of the registrars, under the newer one.
+    RegistryLink = "registry link";
     /// The mark of a signature that was found good.
     Remembered = "remembered";
     /// The grants a new epoch replaces.
     Replaced = "replaced";
+    /// A doctor's name, for one patient.
+    Reveal = "reveal";
     /// The id in a row's key.
     RowId = "row id";
     /// The key of one row write.
     RowKey = "row key";
+    /// A registrar's ruling.
+    Ruling = "ruling";
+    /// The id of a ruling that follows on a report.
+    RulingId = "ruling id";
     /// The salt of an owner's folder and epoch, from the shred key.
     Salt = "salt";
     /// The digest of a sealed record.

@@ -29,7 +29,7 @@ pub mod wrap;
 pub use label::Label;
 pub use random::{NoRandomness, Random};
 pub use secret::Secret;
-pub use sign::{Signature, Signed, Signer, Statement, VerifyingKey};
+pub use sign::{CoSigned, Signature, Signed, Signer, Statement, VerifyingKey};
 pub use wrap::{OpeningKey, SealingKey};
 
 /// It did not open: another key, another place, or changed bytes. Which of them is not said.

@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     codec::{self, Malformed, Wire},
     crypto::{Label, Secret, kdf, remembered},
-    id::Digest,
+    id::{Digest, PartyId},
 };
 
 /// The signature is not this key's over these bytes.
@@ -243,4 +243,117 @@ impl<T: Statement> Wire for Signed<T> {
     const NAME: &'static str = T::NAME;
     // The statement, its signature (64 bytes) and their CBOR heads.
     const BYTES_MAX: usize = T::BYTES_MAX.saturating_add(80);
+}
+
+/// One statement, signed by several.
+pub struct CoSigned<T> {
+    statement: Vec<u8>,
+    signatures: Vec<(PartyId, Signature)>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Statement> CoSigned<T> {
+    /// A statement with its first signature.
+    #[must_use]
+    pub fn sign(statement: &T, signer: (PartyId, &Signer)) -> Self {
+        let unsigned = Self { statement: codec::encode(statement), signatures: Vec::new(), of: PhantomData };
+        unsigned.sign_too(signer)
+    }
+
+    /// The same statement with one more signature; a signer signs once.
+    #[must_use]
+    pub fn sign_too(mut self, (party, signer): (PartyId, &Signer)) -> Self {
+        let signature = signer.sign(T::LABEL, &self.statement);
+        self.signatures.retain(|(known, _)| *known != party);
+        self.signatures.push((party, signature));
+        self
+    }
+
+    /// The same statement with the signatures of both; nothing if the statements differ.
+    #[must_use]
+    pub fn joined(mut self, other: &Self) -> Option<Self> {
+        if self.statement != other.statement {
+            return None;
+        }
+        for (party, signature) in &other.signatures {
+            if self.signatures.iter().all(|(known, _)| known != party) {
+                self.signatures.push((*party, *signature));
+            }
+        }
+        Some(self)
+    }
+
+    /// Whether a party signed it with this key.
+    #[must_use]
+    pub fn is_signed_by(&self, party: PartyId, key: &VerifyingKey) -> bool {
+        let mut of_party = self.signatures.iter().filter(|(signer, _)| *signer == party);
+        of_party.any(|(_, signature)| remembered::verify(key, T::LABEL, &self.statement, signature).is_ok())
+    }
+
+    /// How many signatures there are, good or not.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// What the statement claims, before anything is verified.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the bytes are not the one encoding of such a statement.
+    pub fn claims(&self) -> Result<T, Malformed> {
+        codec::decode(&self.statement)
+    }
+
+    /// The digest of the statement, whoever signed it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        kdf::digest(T::LABEL, &[&self.statement])
+    }
+}
+
+impl<T> Clone for CoSigned<T> {
+    fn clone(&self) -> Self {
+        Self { statement: self.statement.clone(), signatures: self.signatures.clone(), of: PhantomData }
+    }
+}
+
+impl<T> PartialEq for CoSigned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.statement == other.statement && self.signatures == other.signatures
+    }
+}
+
+impl<T> Eq for CoSigned<T> {}
+
+impl<T> fmt::Debug for CoSigned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CoSigned({} bytes, {} signatures)", self.statement.len(), self.signatures.len())
+    }
+}
+
+impl<T, C> Encode<C> for CoSigned<T> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(2)?.bytes(&self.statement)?;
+        self.signatures.encode(e, c)
+    }
+}
+
+impl<'b, T, C> Decode<'b, C> for CoSigned<T> {
+    fn decode(d: &mut minicbor::Decoder<'b>, c: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if d.array()? != Some(2) {
+            return Err(minicbor::decode::Error::message("not a signed statement"));
+        }
+        let statement = d.bytes()?.to_vec();
+        Ok(Self { statement, signatures: Vec::decode(d, c)?, of: PhantomData })
+    }
+}
+
+impl<T: Statement> Wire for CoSigned<T> {
+    const NAME: &'static str = T::NAME;
+    // The statement, and for each signer an id and a signature.
+    const BYTES_MAX: usize = T::BYTES_MAX.saturating_add(4096);
 }

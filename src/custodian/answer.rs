@@ -3,17 +3,19 @@
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
-    access::Policy,
+    access::{Charter, Policy},
     codec::{coded, wire},
-    consent::GrantStatement,
-    credential::{Attestations, Trust},
+    consent::{GrantStatement, Terms},
+    credential::{Attestations, ListingStatement, RegistryStatement, RulingStatement, Standing, Trust},
     crypto::Signed,
-    custodian::SealedChart,
-    event::{Receipt, StreamHead, Streamed},
+    custodian::{QueuePlace, SealedChart},
+    event::{Receipt, SignedEvent, StreamHead, Streamed},
     folder::{Epoch, FolderKind},
-    id::{FolderId, PartyId},
+    id::{Digest, FolderId, PartyId},
+    letter::Letter,
     limits::MESSAGE_BYTES_MAX,
     party::Card,
+    time::Timestamp,
 };
 
 coded! {
@@ -49,6 +51,9 @@ pub enum Response {
     /// A question was answered.
     #[n(3)]
     Answer(#[n(0)] Answer),
+    /// The policies that came after so many, in their order, and the registrars' keys, the newest last.
+    #[n(4)]
+    Charters(#[n(0)] Vec<Charter>, #[n(1)] Vec<Signed<RegistryStatement>>),
 }
 
 wire! { Response: "response", MESSAGE_BYTES_MAX; }
@@ -66,6 +71,51 @@ pub struct Accepted {
     /// What it opened.
     #[n(2)]
     pub charts: Vec<SealedChart>,
+    /// The letter it opened.
+    #[n(3)]
+    pub letter: Option<Delivered>,
+    /// Whom a withdrawal concerns.
+    #[cbor(n(4), default, skip_if = "Vec::is_empty")]
+    pub concerned: Vec<Concerned>,
+}
+
+/// A letter, with the event in which its author signed it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Delivered {
+    /// The letter.
+    #[n(0)]
+    pub letter: Sealed,
+    /// The event that names its digest; without its moment for a patient.
+    #[n(1)]
+    pub event: SignedEvent,
+    /// Who wrote it.
+    #[n(2)]
+    pub author: Card,
+}
+
+/// What was sealed outside a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum Sealed {
+    /// For one reader.
+    #[n(0)]
+    Letter(#[n(0)] Letter),
+    /// A check list, for the registrars.
+    #[n(1)]
+    Dossier(#[n(0)] ByteVec),
+}
+
+/// Someone whose data a party may open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Concerned {
+    /// Who.
+    #[n(0)]
+    pub owner: PartyId,
+    /// Under which terms.
+    #[n(1)]
+    pub terms: Terms,
 }
 
 /// What the owner's shred key adds to the record keys of one folder and epoch.
@@ -111,6 +161,60 @@ pub enum Answer {
     /// Sealed records.
     #[n(5)]
     Records(#[n(0)] Vec<ByteVec>),
+    /// Doctors, and where the next page begins, if there is one.
+    #[n(6)]
+    Directory(#[n(0)] Vec<Listed>, #[n(1)] Option<u32>),
+    /// A doctor's listing, if there is one.
+    #[n(7)]
+    Listing(#[n(0)] Option<Signed<ListingStatement>>),
+    /// What waits, in the order it came, and whether that is all.
+    #[n(8)]
+    Queue(#[n(0)] Vec<Queued>, #[n(1)] bool),
+    /// Who has the person's live card.
+    #[n(9)]
+    Person(#[n(0)] Option<PartyId>),
+    /// Rulings, in the order they were made, and the card that the person had before.
+    #[n(10)]
+    Rulings(#[n(0)] Vec<Signed<RulingStatement>>, #[n(1)] Option<PartyId>),
+    /// Policies that wait, each with the signatures it has.
+    #[n(11)]
+    Proposals(#[n(0)] Vec<Charter>),
+}
+
+/// A doctor of the directory. The card is in its bytes: a page of cards is verified where it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Listed {
+    /// The card.
+    #[n(0)]
+    pub card: ByteVec,
+    /// What registrars say of it.
+    #[n(1)]
+    pub attestations: Attestations,
+    /// The listing.
+    #[n(2)]
+    pub listing: Signed<ListingStatement>,
+    /// How the doctor stands, by the custodian's word.
+    #[n(3)]
+    pub standing: Standing,
+}
+
+/// Something that waits for the registrars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Queued {
+    /// Its place.
+    #[n(0)]
+    pub place: QueuePlace,
+    /// Who is to be vetted, or who wrote.
+    #[n(1)]
+    pub party: PartyId,
+    /// The letter, if it is one.
+    #[n(2)]
+    pub letter: Option<Digest>,
+    /// When it was received.
+    #[n(3)]
+    pub received: Timestamp,
 }
 
 /// A folder of another's, granted to the asker.

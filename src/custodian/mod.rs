@@ -9,10 +9,13 @@ mod chart;
 mod query;
 mod submission;
 
-pub use answer::{Accepted, Answer, MyFolder, Refusal, Response, Salt, StreamPage};
+pub use answer::{
+    Accepted, Answer, Concerned, Delivered, Listed, MyFolder, Queued, Refusal, Response, Salt, Sealed,
+    StreamPage,
+};
 pub use chart::{ChartOwner, EpochEntry, Run, SealedChart, Writer};
-pub use query::{Query, Question};
-pub use submission::{Part, Request, Sender, Submission};
+pub use query::{Errand, Query, Question, QueuePlace, Search};
+pub use submission::{Enclosure, Part, Request, Sender, Submission};
 
 /// What carried the bytes did not.
 #[derive(Debug, thiserror::Error)]

@@ -3,10 +3,11 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    codec::wire,
+    codec::{coded, wire},
+    credential::{Experience, term},
     crypto::{Label, Statement},
     folder::Epoch,
-    id::{FolderId, PartyId, VaultId},
+    id::{Digest, FolderId, PartyId, VaultId},
     time::Timestamp,
 };
 
@@ -32,7 +33,7 @@ pub struct Query {
 }
 
 /// What may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[non_exhaustive]
 pub enum Question {
     /// A party's card and attestations.
@@ -56,9 +57,97 @@ pub enum Question {
     /// The sealed records from a position of the list of a folder the asker may open, as many as an answer holds.
     #[n(6)]
     Records(#[n(0)] FolderId, #[n(1)] u64),
+    /// Doctors who are listed: a page of them.
+    #[n(7)]
+    Directory(#[n(0)] Search),
+    /// A doctor's listing.
+    #[n(8)]
+    Listing(#[n(0)] PartyId),
+    /// What waits for the registrars, of one kind: a page, behind the place where the last one ended.
+    #[n(9)]
+    Queue(#[n(0)] Errand, #[n(1)] Option<QueuePlace>, #[n(2)] u16),
+    /// Which party has this person's live card: for registrars.
+    #[n(10)]
+    Person(#[n(0)] Digest),
+    /// The rulings on a party: for itself, registrars and auditors.
+    #[n(11)]
+    Rulings(#[n(0)] PartyId),
+    /// The asker's grants of a party's Identity and Credentials: for registrars.
+    #[n(12)]
+    Application(#[n(0)] PartyId),
+    /// The policies that wait for signatures: for registrars.
+    #[n(13)]
+    Proposals,
 }
 
-wire! { Query: "query", 512; }
+coded! {
+    /// What waits for the registrars.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Errand {
+        /// Someone is to be vetted.
+        Application = 1, "application";
+        /// Someone's conduct is to be looked at.
+        Report = 2, "report";
+        /// A ruling is to be looked at again.
+        Appeal = 3, "appeal";
+    }
+}
+
+/// A place in a queue: when it was received, and which of those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub struct QueuePlace(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+
+/// What is looked for in the directory; what is not said is not asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Search {
+    /// A specialty: its code, or its words.
+    #[n(0)]
+    pub specialty: Option<String>,
+    /// A language, with or without its region.
+    #[n(1)]
+    pub language: Option<String>,
+    /// A region, or a country.
+    #[n(2)]
+    pub region: Option<String>,
+    /// For how long in practice.
+    #[n(3)]
+    pub experience: Option<Experience>,
+    /// Only those who take new cases.
+    #[n(4)]
+    pub is_accepting: bool,
+    /// Only those against whom nothing counts.
+    #[n(5)]
+    pub is_good: bool,
+    /// Behind the entry where the last page ended.
+    #[n(6)]
+    pub after: Option<u32>,
+    /// At most so many.
+    #[n(7)]
+    pub limit: u16,
+}
+
+impl Search {
+    /// The words that a listing must have.
+    #[must_use]
+    pub(crate) fn words(&self) -> Vec<String> {
+        let Self { specialty, language, region, experience, is_accepting, .. } = self;
+        let of = |name, word: &Option<String>| word.as_ref().map(|word| term(name, word));
+        let experience = experience.map(|experience| term("experience", experience.word()));
+        let all = [
+            of("specialty", specialty),
+            of("language", language),
+            of("region", region),
+            experience,
+            is_accepting.then(|| term("accepting", "")),
+        ];
+        // With nothing asked, all that are listed.
+        std::iter::once(term("listed", "")).chain(all.into_iter().flatten()).collect()
+    }
+}
+
+wire! { Query: "query", 2048; }
 
 impl Statement for Query {
     const LABEL: Label = Label::Query;

@@ -1,16 +1,18 @@
 //! What a party hands in.
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
+    access::Charter,
     codec::wire,
     consent::Grant,
-    credential::AttestationStatement,
+    credential::{AttestationStatement, ListingStatement, RegistryStatement, RulingStatement},
     crypto::{Label, Signed, kdf::digest},
     custodian::Query,
-    event::SignedEvent,
+    event::{Principal, SignedEvent},
     folder::BackLinks,
-    id::{Digest, PartyId},
+    id::{Digest, FolderId, PartyId},
+    letter::Letter,
     limits::MESSAGE_BYTES_MAX,
     party::Card,
     record::{Leaf, Sealing},
@@ -29,6 +31,9 @@ pub enum Request {
     /// A submission.
     #[n(2)]
     Submit(#[n(0)] Submission),
+    /// The policies that came after so many, and the registrars' key.
+    #[n(3)]
+    Charters(#[n(0)] u32),
 }
 
 /// What must happen together: events with what they bring, all about one owner's data.
@@ -100,6 +105,42 @@ pub struct Part {
     /// The digest of the sender's token of whom is enrolled.
     #[n(7)]
     pub sender: Option<Digest>,
+    /// What else is brought, whose digest the event names.
+    #[n(8)]
+    pub enclosure: Option<Enclosure>,
+}
+
+/// What an event brings that is no record and no grant.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum Enclosure {
+    /// A policy that a registrar signs.
+    #[n(0)]
+    Charter(#[n(0)] Charter),
+    /// The check list of an attestation, sealed for the registrars.
+    #[n(1)]
+    Dossier(#[n(0)] ByteVec),
+    /// A letter to the registrars: a report or an appeal.
+    #[n(2)]
+    Letter(#[n(0)] Letter),
+    /// A doctor's listing.
+    #[n(3)]
+    Listing(#[n(0)] Signed<ListingStatement>),
+    /// The registrars' key.
+    #[n(4)]
+    Registry(#[n(0)] Signed<RegistryStatement>),
+    /// A letter to the patient of a case, from its doctor.
+    #[n(5)]
+    Reveal(#[n(0)] Letter, #[n(1)] PartyId, #[n(2)] FolderId),
+    /// A ruling; and, if it is about the owner of a case, which party the case was granted to: so it is found.
+    #[n(6)]
+    Ruling(#[n(0)] Signed<RulingStatement>, #[n(1)] Option<PartyId>),
+    /// Whom a doctor shuts out, or lets in again: a patient, or the owner of a case.
+    #[n(7)]
+    Blocked(#[n(0)] Principal, #[n(1)] bool),
+    /// For which case a patient asks who her doctor is.
+    #[n(8)]
+    WhoIs(#[n(0)] FolderId),
 }
 
 wire! { Request: "request", MESSAGE_BYTES_MAX; }
@@ -117,6 +158,7 @@ impl Part {
             card: None,
             attestation: None,
             sender: None,
+            enclosure: None,
         }
     }
 }

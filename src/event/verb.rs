@@ -38,6 +38,22 @@ coded! {
         Restore = 15, "restored a backup of";
         /// The vault was made, under this policy.
         Create = 16, "made";
+        /// A party told the registrars of another's conduct.
+        Report = 17, "reported to the registrars";
+        /// A registrar ruled on conduct, or closed a report.
+        Rule = 18, "ruled";
+        /// A party asked the registrars to look at a ruling again.
+        Appeal = 19, "appealed a ruling";
+        /// A doctor published a listing.
+        List = 20, "published a listing";
+        /// A doctor shut someone out, or let him in again.
+        Block = 21, "changed the list of whom not to see";
+        /// A doctor told an assigning patient who he is.
+        Reveal = 22, "revealed a name";
+        /// A registrar signed a policy.
+        Govern = 23, "signed a policy of";
+        /// A registrar made the key that the registrars share.
+        Equip = 24, "made the registrars' key of";
     }
 }
 

@@ -30,6 +30,16 @@ coded! {
         Original = 8, "original document";
         /// Anything else: the media type says what.
         Document = 9, "document";
+        /// What someone asks to be vetted as.
+        Application = 10, "application";
+        /// A licence to practise.
+        Licence = 11, "licence";
+        /// A diploma.
+        Diploma = 12, "diploma";
+        /// A letter of an employer.
+        Employment = 13, "employer's letter";
+        /// A doctor's name, as patients he reveals it to shall read it.
+        Name = 14, "name";
     }
 }
 

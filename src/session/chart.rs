@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Misuse, Tampering},
     folder::{Clearance, FolderKind},
     id::{Digest, FolderId, PartyId, RecordId},
-    party::{Doctor, Role, RoleType},
+    party::{Card, Doctor, Role, RoleType},
     record::{Content, Kind, Leaf, SealedRecord, open},
     session::{
         Case, Session,
@@ -67,7 +67,7 @@ pub struct Chart<'s, 'c, R> {
 /// Who the owner is, as far as it came with the chart.
 #[derive(Debug)]
 struct BesideChart {
-    owner: Option<PartyId>,
+    owner: Option<Card>,
     vouched: Option<Vouched>,
     /// The event that began the folder.
     begun: Option<Digest>,
@@ -153,6 +153,7 @@ pub struct Unreadable {
 #[derive(Debug, Clone)]
 pub struct Identity {
     party: PartyId,
+    card: Card,
     vouched: Option<Vouched>,
     records: Vec<Record>,
 }
@@ -162,6 +163,12 @@ impl Identity {
     #[must_use]
     pub const fn party(&self) -> PartyId {
         self.party
+    }
+
+    /// The party's card.
+    #[must_use]
+    pub const fn card(&self) -> &Card {
+        &self.card
     }
 
     /// What the registrars vouch for now, if they do.
@@ -199,7 +206,7 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
             .as_ref()
             .zip(trust)
             .and_then(|(owner, trust)| trust.vouched(&owner.card, &owner.attestations, now));
-        let owner = beside.owner.map(|owner| owner.card.party());
+        let owner = beside.owner.map(|owner| owner.card);
         let (terms, beside) = (statement.terms, BesideChart { owner, vouched, begun });
         let newest = newest(&entries);
         Self { session, case, ring, entries, hidden, terms, beside, newest }
@@ -357,9 +364,10 @@ impl<'s, 'c, R: RoleType> Chart<'s, 'c, R> {
     /// # Errors
     /// [`Misuse::NoIdentity`] if it is not.
     pub fn as_identity(&self) -> Result<Identity, Error> {
-        let party =
-            self.beside.owner.filter(|_| self.case.kind == FolderKind::Identity).ok_or(Misuse::NoIdentity)?;
-        Ok(Identity { party, vouched: self.beside.vouched.clone(), records: self.records()? })
+        let card = self.beside.owner.as_ref().filter(|_| self.case.kind == FolderKind::Identity);
+        let card = card.ok_or(Misuse::NoIdentity)?.clone();
+        let vouched = self.beside.vouched.clone();
+        Ok(Identity { party: card.party(), card, vouched, records: self.records()? })
     }
 }
 
@@ -411,6 +419,11 @@ impl Chart<'_, '_, Doctor> {
         if !is_its {
             return Err(Tampering::Chart.into());
         }
-        Chart::new(self.session, identity, verified, beside).as_identity()
+        let who = Chart::new(self.session, identity, verified, beside).as_identity()?;
+        if let Err(error) = self.session.reveal_by_choice(&self.case, &who) {
+            // The patient is shown all the same; what was not told is tried again at the next look.
+            tracing::warn!(code = error.code(), "the patient was not told who her doctor is");
+        }
+        Ok(who)
     }
 }

@@ -171,7 +171,9 @@ impl<'c> Session<'c, Registrar> {
         memory: Memory,
         tools: Tools,
     ) -> Result<Self, Error> {
-        Self::arrive(custodian, keyring, memory, tools)
+        let session = Self::arrive(custodian, keyring, memory, tools)?;
+        session.equip_if_can()?;
+        Ok(session)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
+    access::{Charter, Policy},
     codec,
-    credential::Trust,
+    credential::{RegistryStatement, Trust},
     crypto::{Label, Secret, Signed},
     custodian::{Accepted, Answer, Part, Query, Question, Refusal, Request, Response, Sender, Submission},
     error::{Error, Misuse, Tampering, Unavailable},
@@ -47,23 +48,75 @@ impl<R: RoleType> Session<'_, R> {
             Response::Refused(Refusal::Unavailable) => Err(Unavailable::Store.into()),
             response @ (Response::Accepted(_)
             | Response::Answer(_)
+            | Response::Charters(..)
             | Response::Hello(..)
             | Response::Refused(Refusal::Conflict)) => Ok(response),
         }
     }
 
-    /// Learns which vault this is, and holds it to what is pinned.
+    /// Learns which vault this is, and holds it to what is pinned; follows to another policy if enough of the registrars
+    /// pinned so far signed it.
     pub(super) fn meet(&self) -> Result<Trust, Error> {
-        let Response::Hello(trust, _policy) = self.exchange(&Request::Hello)? else {
+        let Response::Hello(trust, policy) = self.exchange(&Request::Hello)? else {
             return Err(Tampering::Answer.into());
         };
+        let is_its = trust == policy.trust(trust.vault, trust.vault_key, trust.version);
+        let pinned = self.state().memory.trust.clone();
+        let followed = match pinned {
+            _ if !is_its => return Err(Tampering::Trust.into()),
+            Some(pinned) if pinned == trust => trust,
+            Some(pinned) => self.follow(pinned, &trust)?,
+            None => trust,
+        };
         let mut state = self.state();
-        match &state.memory.trust {
-            Some(pinned) if *pinned != trust => Err(Tampering::Trust.into()),
-            Some(_) => Ok(trust),
+        state.memory.trust = Some(followed.clone());
+        state.policy = Some(policy);
+        Ok(followed)
+    }
+
+    /// From the trust that is pinned to the one that is claimed, policy by policy.
+    fn follow(&self, pinned: Trust, claimed: &Trust) -> Result<Trust, Error> {
+        let mut trust = pinned;
+        while trust != *claimed {
+            if trust.version >= claimed.version {
+                return Err(Tampering::Trust.into());
+            }
+            let (charters, _) = self.charters(trust.version)?;
+            if charters.is_empty() {
+                return Err(Tampering::Trust.into());
+            }
+            for charter in charters {
+                let (_, next) = charter.follow(&trust).ok_or(Tampering::Trust)?;
+                trust = next;
+            }
+        }
+        Ok(trust)
+    }
+
+    /// The policies after so many, and the registrars' keys: what the custodian says, not verified.
+    pub(super) fn charters(
+        &self,
+        since: u32,
+    ) -> Result<(Vec<Charter>, Vec<Signed<RegistryStatement>>), Error> {
+        match self.exchange(&Request::Charters(since))? {
+            Response::Charters(charters, registries) => Ok((charters, registries)),
+            Response::Accepted(_) | Response::Answer(_) | Response::Hello(..) | Response::Refused(_) => {
+                Err(Tampering::Answer.into())
+            }
+        }
+    }
+
+    /// What this vault allows, as it was when this session last asked.
+    ///
+    /// # Errors
+    /// [`Error`] if nothing is known yet and the custodian does not answer.
+    pub fn policy(&self) -> Result<Policy, Error> {
+        let known = self.state().policy.clone();
+        match known {
+            Some(policy) => Ok(policy),
             None => {
-                state.memory.trust = Some(trust.clone());
-                Ok(trust)
+                self.meet()?;
+                self.state().policy.clone().ok_or_else(|| Tampering::Trust.into())
             }
         }
     }
@@ -91,7 +144,7 @@ impl<R: RoleType> Session<'_, R> {
         };
         match self.exchange(&Request::Ask(Signed::sign(&query, self.keyring.signer())))? {
             Response::Answer(answer) => Ok(answer),
-            Response::Accepted(_) | Response::Hello(..) | Response::Refused(_) => {
+            Response::Accepted(_) | Response::Charters(..) | Response::Hello(..) | Response::Refused(_) => {
                 Err(Tampering::Answer.into())
             }
         }
@@ -118,7 +171,7 @@ impl<R: RoleType> Session<'_, R> {
         let accepted = match response {
             Response::Accepted(accepted) => accepted,
             Response::Refused(Refusal::Conflict) => return Ok(Outcome::Conflict),
-            Response::Answer(_) | Response::Hello(..) | Response::Refused(_) => {
+            Response::Answer(_) | Response::Charters(..) | Response::Hello(..) | Response::Refused(_) => {
                 return Err(Tampering::Answer.into());
             }
         };

@@ -51,6 +51,21 @@ pub struct HistoryLine {
 impl fmt::Display for HistoryLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}  ", self.received)?;
+        match (self.verb, self.is_own) {
+            // What was ruled is for the ruled to know, and not by whom.
+            (Verb::Rule, false) => return f.write_str("the registrars ruled: your standing says what"),
+            (Verb::Open, false) if self.folder.is_none() => {
+                return match (self.role, self.actor) {
+                    (Some(Role::Patient), Principal::Party(party)) => {
+                        write!(f, "patient {party} read who you are")
+                    }
+                    _ => f.write_str(
+                        "a registrar read what you wrote to the registrars, or what they noted of you",
+                    ),
+                };
+            }
+            _ => (),
+        }
         match (self.is_own, self.role, self.actor) {
             (true, ..) => f.write_str("you")?,
             (false, Some(role), Principal::Party(party)) => write!(f, "{role} {party}")?,
@@ -66,6 +81,11 @@ impl fmt::Display for HistoryLine {
             }
             (Verb::Revoke, [ended]) => write!(f, " took {} back from {}", self.what(), reader(ended)),
             (Verb::Enrol, _) => f.write_str(" enrolled here"),
+            (Verb::Report, _) => f.write_str(" reported someone to the registrars"),
+            (Verb::Appeal, _) => f.write_str(" appealed a ruling"),
+            (Verb::List, _) => f.write_str(" published a listing"),
+            (Verb::Block, _) => f.write_str(" changed the list of whom not to see"),
+            (Verb::Reveal, _) => f.write_str(" told a patient who you are"),
             (Verb::Attest, _) => f.write_str(" attested you"),
             (Verb::Withdraw, _) => f.write_str(" withdrew the attestation of you"),
             (Verb::Rotate, _) => write!(f, " locked {} with a new key", self.what()),
@@ -119,14 +139,22 @@ impl<R: Owner> Session<'_, R> {
                 Verb::Revoke => step.subject.as_slice(),
                 Verb::Assign | Verb::Grant | Verb::Rotate => step.grants.as_slice(),
                 Verb::Amend
+                | Verb::Appeal
                 | Verb::Attest
+                | Verb::Block
                 | Verb::Close
                 | Verb::Create
                 | Verb::Deny
                 | Verb::Enrol
+                | Verb::Equip
+                | Verb::Govern
+                | Verb::List
                 | Verb::Open
                 | Verb::OpenFolder
+                | Verb::Report
                 | Verb::Restore
+                | Verb::Reveal
+                | Verb::Rule
                 | Verb::Stage
                 | Verb::Withdraw
                 | Verb::Write => &[],

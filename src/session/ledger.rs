@@ -177,10 +177,10 @@ impl<R: RoleType> Session<'_, R> {
         let pages = self.read_stream(of, Frontier::new(), promised)?;
         let mut folders = BTreeMap::new();
         let mut acts = BTreeSet::new();
-        for Line { event, .. } in &pages.events {
+        for Line { event, received, .. } in &pages.events {
             // A folder's owner acts as the folder, or as itself.
             let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == of;
-            follow(&mut folders, event, is_own)?;
+            follow(&mut folders, (event, *received), is_own)?;
             if !acts.insert(event.op_id) {
                 return Err(Tampering::Stream.into());
             }
@@ -229,9 +229,13 @@ impl<R: RoleType> Session<'_, R> {
             return Ok(());
         }
         let mut own = state.memory.own.clone();
-        for Line { event, .. } in &events {
+        let mut listing = state.memory.listing;
+        for Line { event, received, .. } in &events {
             let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == me;
-            follow(&mut own, event, is_own)?;
+            follow(&mut own, (event, *received), is_own)?;
+            if event.verb == Verb::List {
+                listing = event.subject;
+            }
         }
         let State { memory, met, .. } = &mut *state;
         if met.len() > MET_MAX {
@@ -246,6 +250,7 @@ impl<R: RoleType> Session<'_, R> {
             return Err(Tampering::Stream.into());
         }
         (*known, *stream) = (own, frontier);
+        memory.listing = listing;
         Ok(())
     }
 }
@@ -262,7 +267,11 @@ impl<R: Owner> Session<'_, R> {
 }
 
 /// Follows what a stream says of one's folders; what cannot follow on what was before is a lie.
-fn follow(all: &mut BTreeMap<FolderId, Own>, event: &Event, is_own: bool) -> Result<(), Error> {
+fn follow(
+    all: &mut BTreeMap<FolderId, Own>,
+    (event, received): (&Event, Timestamp),
+    is_own: bool,
+) -> Result<(), Error> {
     let wrong = || Error::from(Tampering::Stream);
     let Some(folder) = event.folder else { return Ok(()) };
     if event.verb == Verb::OpenFolder {
@@ -275,8 +284,10 @@ fn follow(all: &mut BTreeMap<FolderId, Own>, event: &Event, is_own: bool) -> Res
             grants: Vec::new(),
             head: Head::default(),
             is_closed: false,
+            touched: Some(received),
         };
-        let is_second = kind == FolderKind::Identity && all.values().any(|own| own.kind == kind);
+        let is_single = matches!(kind, FolderKind::Credentials | FolderKind::Identity);
+        let is_second = is_single && all.values().any(|own| own.kind == kind);
         return if is_second || all.insert(folder, begun).is_some() { Err(wrong()) } else { Ok(()) };
     }
     if event.verb == Verb::Deny {
@@ -284,6 +295,9 @@ fn follow(all: &mut BTreeMap<FolderId, Own>, event: &Event, is_own: bool) -> Res
         return if matches!(event.actor, Principal::Vault(_)) { Ok(()) } else { Err(wrong()) };
     }
     let own = all.get_mut(&folder).ok_or_else(wrong)?;
+    if !matches!(event.verb, Verb::Close | Verb::Open | Verb::Stage) {
+        own.touched = Some(received);
+    }
     let follows = match event.verb {
         Verb::Rotate | Verb::Revoke => {
             let follows = is_own && event.epoch == Some(own.epoch.next()) && event.before == Some(own.head);
@@ -303,12 +317,20 @@ fn follow(all: &mut BTreeMap<FolderId, Own>, event: &Event, is_own: bool) -> Res
         }
         Verb::Close => is_own && !std::mem::replace(&mut own.is_closed, true),
         Verb::Open | Verb::Stage => true,
-        Verb::Attest
+        Verb::Appeal
+        | Verb::Attest
+        | Verb::Block
         | Verb::Create
         | Verb::Deny
         | Verb::Enrol
+        | Verb::Equip
+        | Verb::Govern
+        | Verb::List
         | Verb::OpenFolder
+        | Verb::Report
         | Verb::Restore
+        | Verb::Reveal
+        | Verb::Rule
         | Verb::Withdraw => false,
     };
     if follows { Ok(()) } else { Err(wrong()) }

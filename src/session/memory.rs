@@ -4,7 +4,7 @@
 //! memory at rest = "CVMM" ‖ 1 ‖ r₃₂ ‖ AES-256-GCM(HKDF(seed, "memory" ‖ r), memory)
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use zeroize::Zeroizing;
@@ -18,6 +18,7 @@ use crate::{
     id::{Digest, FolderId, PartyId},
     merkle::{Frontier, Head},
     party::Keyring,
+    time::Timestamp,
 };
 
 /// Whom a session trusts and what it has seen; the host saves it and hands it back at sign-in.
@@ -47,6 +48,18 @@ pub struct Memory {
     /// Events of the party's own that were accepted, and not yet met in that stream.
     #[n(6)]
     pub(super) accepted: Vec<Digest>,
+    /// The newest generation of the registrars' key that was seen.
+    #[n(7)]
+    pub(super) registry: Option<u32>,
+    /// A doctor's own listing, by his stream.
+    #[n(8)]
+    pub(super) listing: Option<Digest>,
+    /// The cases whose patients the doctor has told who he is.
+    #[cbor(n(9), default, skip_if = "BTreeSet::is_empty")]
+    pub(super) revealed: BTreeSet<FolderId>,
+    /// Cards that were offered in the place of pinned ones, and not taken.
+    #[cbor(n(10), default, skip_if = "BTreeMap::is_empty")]
+    pub(super) offered: BTreeMap<PartyId, Digest>,
 }
 
 /// How far a folder of another's was seen.
@@ -79,6 +92,9 @@ pub(super) struct Own {
     pub(super) head: Head,
     #[n(5)]
     pub(super) is_closed: bool,
+    /// When something was last written or granted.
+    #[n(6)]
+    pub(super) touched: Option<Timestamp>,
 }
 
 #[derive(Encode, Decode)]
@@ -154,7 +170,11 @@ impl Memory {
 
     /// Whether the card with this digest is the one first seen under this id; from now on it is.
     pub(super) fn pin(&mut self, party: PartyId, card: Digest) -> Result<(), Error> {
-        if *self.cards.entry(party).or_insert(card) == card { Ok(()) } else { Err(Tampering::Card.into()) }
+        if *self.cards.entry(party).or_insert(card) == card {
+            return Ok(());
+        }
+        self.offered.insert(party, card);
+        Err(Tampering::Card.into())
     }
 }
 

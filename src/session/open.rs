@@ -64,7 +64,7 @@ impl<'c, R: RoleType> Session<'c, R> {
     pub(super) fn open_verified(&self, case: &Case) -> Result<(Verified, Beside), Error> {
         // What was seen before the question: another thread may see more before the answer is looked at.
         let seen = self.state().memory.seen(case.folder);
-        let Accepted { receipt: _, salts, charts } = self.ask_to_open(case)?;
+        let Accepted { salts, charts, .. } = self.ask_to_open(case)?;
         let chart = charts.into_iter().next().ok_or(Tampering::Answer)?;
         let SealedChart { owner: card, tie, .. } = &chart;
         let beside = Beside { owner: card.clone(), tie: tie.clone() };

@@ -1,40 +1,14 @@
-//! Other people: their cards, and the registrar's work.
+//! Other people: their cards, and what was granted by them.
 
 use crate::{
-    credential::{Attestation, AttestationStatement, Attestations, Vouched},
-    crypto::Signed,
-    custodian::{Answer, MyFolder, Part, Question},
+    credential::{Attestations, Vouched},
+    custodian::{Answer, MyFolder, Question},
     error::{Error, Misuse, Tampering},
-    event::{Principal, Step, Verb},
     folder::FolderKind,
-    id::PartyId,
-    party::{Card, Doctor, Registrar, RoleType},
-    session::{
-        Case, Session,
-        exchange::{From, Hand},
-    },
+    id::{Digest, PartyId},
+    party::{Card, Doctor, RoleType},
+    session::{Case, Session},
 };
-
-/// Someone who waits to be vetted, or to be vetted again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applicant {
-    party: PartyId,
-    case: Case,
-}
-
-impl Applicant {
-    /// Who.
-    #[must_use]
-    pub const fn party(&self) -> PartyId {
-        self.party
-    }
-
-    /// The Identity folder to open.
-    #[must_use]
-    pub const fn identity(&self) -> &Case {
-        &self.case
-    }
-}
 
 /// The most cards of others a session keeps at hand.
 const CARDS_MAX: usize = 1024;
@@ -81,7 +55,30 @@ impl<R: RoleType> Session<'_, R> {
         vouched.map(|vouched| (card, vouched)).ok_or_else(|| Misuse::NotAttested.into())
     }
 
-    fn my_folders(&self) -> Result<Vec<MyFolder>, Error> {
+    /// The cards that were offered in the place of pinned ones, by their digests: none of them was used.
+    ///
+    /// A card that changes is either the custodian's doing, or a party that lost its keys; ask the party, and
+    /// [`Self::pin_anew`] what it confirms.
+    #[must_use]
+    pub fn changed_cards(&self) -> Vec<(PartyId, Digest)> {
+        self.state().memory.offered.iter().map(|(party, card)| (*party, *card)).collect()
+    }
+
+    /// Takes the card that was offered for a party, after its fingerprint was compared out of band.
+    ///
+    /// # Errors
+    /// [`Misuse::Fingerprint`] if it is not this card's, or none was offered.
+    pub fn pin_anew(&self, party: PartyId, fingerprint: &Digest) -> Result<(), Error> {
+        let mut state = self.state();
+        let offered = state.memory.offered.get(&party).copied();
+        let offered = offered.filter(|card| card == fingerprint).ok_or(Misuse::Fingerprint)?;
+        state.memory.offered.remove(&party);
+        state.memory.cards.insert(party, offered);
+        state.cards.remove(&party);
+        Ok(())
+    }
+
+    pub(super) fn my_folders(&self) -> Result<Vec<MyFolder>, Error> {
         let Answer::MyFolders(folders) = self.ask(Question::MyFolders)? else {
             return Err(Tampering::Answer.into());
         };
@@ -114,77 +111,5 @@ impl Session<'_, Doctor> {
                 is_closed: case.is_closed,
             })
             .collect())
-    }
-}
-
-impl Session<'_, Registrar> {
-    /// Those whose Identity this registrar may read.
-    ///
-    /// # Errors
-    /// As [`Error`] says.
-    pub fn applicants(&self) -> Result<Vec<Applicant>, Error> {
-        let folders = self.my_folders()?.into_iter().filter(|folder| folder.kind == FolderKind::Identity);
-        let applicant = |granted: MyFolder| {
-            let case = Case {
-                folder: granted.statement.folder,
-                kind: granted.kind,
-                granted: Some(granted),
-                identity: None,
-                is_closed: granted.is_closed,
-            };
-            Some(Applicant { party: granted.owner?, case })
-        };
-        Ok(folders.filter_map(applicant).collect())
-    }
-
-    /// Attests that a party is who it claims, as far as its Identity was granted: that folder is opened for it, and
-    /// the card that is attested is the one which signed it.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] if the party's Identity was not granted to this registrar; [`Misuse::Role`] if the card has
-    /// another role than is attested.
-    pub fn attest(&self, party: PartyId, attestation: Attestation) -> Result<(), Error> {
-        let applicant = self.applicants()?.into_iter().find(|applicant| applicant.party == party);
-        let applicant = applicant.ok_or(Error::Denied)?;
-        let (_, beside) = self.open_verified(&applicant.case)?;
-        let card = beside.owner.ok_or(Tampering::Chart)?.card;
-        if card.role() != attestation.role {
-            return Err(Misuse::Role.into());
-        }
-        let from = self.clock.now();
-        let statement = AttestationStatement {
-            vault: self.vault_id()?,
-            subject: party,
-            card: card.digest(),
-            role: attestation.role,
-            specialty: attestation.specialty.clone(),
-            jurisdiction: attestation.jurisdiction.clone(),
-            evidence: attestation.evidence,
-            registrar: self.id(),
-            // Clocks differ a little: what is attested now holds now.
-            from: from.minus(std::time::Duration::from_secs(60)),
-            until: attestation.ends(from),
-        };
-        self.send(party, Verb::Attest, Signed::sign(&statement, self.keyring.signer()))
-    }
-
-    /// Takes this registrar's attestation of a party back, at once.
-    ///
-    /// # Errors
-    /// [`Misuse::NotAttested`] if there is none.
-    pub fn withdraw(&self, party: PartyId) -> Result<(), Error> {
-        let (_, attestations) = self.card_of(party)?;
-        let own = |signed: &Signed<AttestationStatement>| signed.verify(self.card.verifying_key()).is_ok();
-        let signed = attestations.0.into_iter().find(own).ok_or(Misuse::NotAttested)?;
-        self.send(party, Verb::Withdraw, signed)
-    }
-
-    fn send(&self, party: PartyId, verb: Verb, signed: Signed<AttestationStatement>) -> Result<(), Error> {
-        let event = self.event(Principal::Party(self.id()), verb, self.fresh_op())?;
-        let subject = Some(signed.digest());
-        let event = event.with(|step| Step { owner: Principal::Party(party), subject, ..step });
-        let part = Part { attestation: Some(signed), ..Part::of(self.sign(&Hand::Own, event)) };
-        self.submit_alone(From::Other, vec![part])?;
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     event::{Step, Verb},
     folder::{BackLinks, Epoch, EpochOf, FolderKey},
     id::{Digest, FolderId, PartyId},
-    party::{Card, Owner, Patient, Role},
+    party::{Card, Owner, Patient},
     record::FolderSalt,
     session::{
         Case, Session,
@@ -80,23 +80,22 @@ impl<R: Owner> Session<'_, R> {
     /// Those of a folder's readers whose right holds, or will.
     fn remaining(&self, readers: &[GrantStatement]) -> Result<Vec<GrantStatement>, Error> {
         let (now, trust) = (self.clock.now(), self.trust()?);
-        let mut is_attested = None;
+        let mut own = None;
         let mut remaining = Vec::new();
         for statement in readers {
             let holds = now < statement.terms.ends() && {
                 if statement.terms.purpose() == Purpose::Vetting {
-                    let attested = match is_attested {
-                        Some(attested) => attested,
-                        None => {
-                            let (_, attestations) = self.card_of(self.id())?;
-                            trust.vouched(&self.card, &attestations, now).is_some()
-                        }
+                    let attestations = match own.take() {
+                        Some(attestations) => attestations,
+                        None => self.card_of(self.id())?.1,
                     };
-                    is_attested = Some(attested);
-                    !attested
+                    let vetting = (now, statement.terms.starts());
+                    let is_vetted = trust.is_vetted(&self.card, &attestations, vetting);
+                    own = Some(attestations);
+                    !is_vetted && trust.registrars.iter().any(|card| card.party() == statement.reader)
                 } else {
                     let (card, attestations) = self.card_of(statement.reader)?;
-                    card.role() == Role::Registrar || trust.vouched(&card, &attestations, now).is_some()
+                    trust.is_registrar(&card) || trust.vouched(&card, &attestations, now).is_some()
                 }
             };
             if holds {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    credential::Attestations,
+    access::Policy,
+    credential::{Attestations, RegistryKey},
     crypto::{NoRandomness, Random},
     custodian::Custodian,
     id::{Digest, FolderId, PartyId},
@@ -60,6 +61,10 @@ pub struct Session<'c, R> {
 /// What changes while a session lasts.
 pub(super) struct State {
     pub(super) memory: Memory,
+    /// What the vault allows, as it said when it was met.
+    pub(super) policy: Option<Policy>,
+    /// A registrar's: the keys the registrars share, by their generations.
+    pub(super) registry: BTreeMap<u32, Arc<RegistryKey>>,
     pub(super) random: Random,
     pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
     /// The newest events met in the party's own stream.
@@ -80,6 +85,8 @@ impl<'c, R: RoleType> Session<'c, R> {
         let card = keyring.card(R::ROLE);
         let state = State {
             memory,
+            policy: None,
+            registry: BTreeMap::new(),
             random: tools.random,
             pens: BTreeMap::new(),
             met: BTreeSet::new(),

@@ -114,10 +114,14 @@ impl Session<'_, Patient> {
     /// [`Tampering::Stream`] if the custodian leaves out what was there.
     pub fn own_cases(&self) -> Result<Vec<Case>, Error> {
         self.sync()?;
+        let (idle, now) = (self.policy()?.idle(), self.clock.now());
         let state = self.state();
         let cases = state.memory.own.iter().filter(|(_, own)| own.kind == FolderKind::Case);
         Ok(cases
-            .map(|(folder, own)| Case { is_closed: own.is_closed, ..Case::own(*folder, own.kind) })
+            .map(|(folder, own)| Case {
+                is_closed: own.is_closed || is_lapsed(own, idle, now),
+                ..Case::own(*folder, own.kind)
+            })
             .collect())
     }
 
@@ -252,13 +256,17 @@ impl<R: RoleType> Session<'_, R> {
 
     /// Writes to several of one's folders, all or nothing.
     pub(super) fn write_together(&self, writes: &[(&Case, Vec<Entry>)]) -> Result<Vec<Vec<RecordId>>, Error> {
+        let (idle, now) = (self.policy()?.idle(), self.clock.now());
         for (case, entries) in writes {
             if entries.is_empty() {
                 return Err(Misuse::Empty.into());
             }
-            let is_closed = |own: &Own| own.is_closed;
-            if self.state().memory.own.get(&case.folder).is_some_and(is_closed) {
+            let own = self.state().memory.own.get(&case.folder).cloned();
+            if own.as_ref().is_some_and(|own| own.is_closed) {
                 return Err(Misuse::Closed.into());
+            }
+            if own.is_some_and(|own| is_lapsed(&own, idle, now)) {
+                return Err(Misuse::Lapsed.into());
             }
             if entries.len() > BATCH_RECORDS_MAX {
                 return Err(Misuse::TooMuch.into());
@@ -397,4 +405,9 @@ impl<R: RoleType> Session<'_, R> {
         let (hand, _) = self.hand(&self.own_folder(case.folder)?)?;
         Ok(self.sign(&hand, event))
     }
+}
+
+/// Whether a case is closed by itself, for nothing was done in it.
+fn is_lapsed(own: &Own, idle: std::time::Duration, now: crate::time::Timestamp) -> bool {
+    own.kind == FolderKind::Case && own.touched.is_some_and(|touched| touched.plus(idle) <= now)
 }

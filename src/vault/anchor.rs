@@ -89,7 +89,7 @@ impl Vault {
 
     fn keep_anchor(&self, at: Timestamp) -> Result<(), VaultError> {
         let generation = self.shelves.store.generation()?;
-        let anchor = self.sign(&Anchor { vault: self.trust.vault, generation, at });
+        let anchor = self.sign(&Anchor { vault: self.id, generation, at });
         Ok(self.host.keep_anchor(&codec::frame(MAGIC, &anchor))?)
     }
 
@@ -97,7 +97,7 @@ impl Vault {
     pub(super) fn check_anchor(&self) -> Result<(), VaultError> {
         let generation = self.shelves.store.generation()?;
         let bytes = self.host.anchor()?.ok_or(VaultError::Anchor)?;
-        let anchor = Anchor::read(&bytes, self.trust.vault, &self.trust.vault_key)?;
+        let anchor = Anchor::read(&bytes, self.id, &self.signer.verifying_key())?;
         if generation < anchor.generation {
             return Err(VaultError::RolledBack {
                 store: generation,

@@ -1,9 +1,10 @@
 //! Questions: signed by who asks, answered as far as the asker may know.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use crate::{
-    access::{Act, Capacity, Denial, Facts, FolderFacts, decide},
+    access::{Act, Capacity, Denial, Facts, decide},
+    credential::Standing,
     crypto::Signed,
     custodian::{Answer, MyFolder, Query, Question, StreamPage},
     event::{Principal, StreamHead, Streamed},
@@ -16,8 +17,11 @@ use crate::{
     time::Timestamp,
     vault::{
         Vault,
+        directory::looking,
         fault::Fault,
-        tables::{ConsentRow, FolderRow, HeadRow, MineRow, RunRow, Table, key},
+        rules::Rules,
+        standing::{Stance, folder_facts},
+        tables::{ConsentRow, FolderRow, HeadRow, MineRow, PersonRow, RulingRow, RunRow, Table, key},
         write::RUN_LEAVES,
     },
 };
@@ -25,6 +29,7 @@ use crate::{
 /// Who asks, and when.
 struct Asker {
     card: Card,
+    rules: Arc<Rules>,
     now: Timestamp,
     claimed: Timestamp,
 }
@@ -36,59 +41,132 @@ impl Vault {
         let card = self.party(claims.asker)?.ok_or_else(unknown)?.card;
         let Query { vault, asker: _, question, at, nonce: _ } =
             query.verify(card.verifying_key()).map_err(|_unsigned| unknown())?;
-        if vault != self.trust.vault {
+        if vault != self.id {
             return Err(Fault::Malformed);
         }
-        let asker = Asker { card, now: self.clock.now(), claimed: at };
+        let asker = Asker { card, rules: self.rules(), now: self.clock.now(), claimed: at };
         // Everyone answers for the time of the question; the act is refined below.
-        self.may(&asker, Act::Audit, Capacity::Owner)?;
+        self.may(&asker, (Act::Audit, Capacity::Owner), Standing::Good)?;
         match question {
+            Question::Application(party) => {
+                self.for_office(&asker)?;
+                self.application(&asker, party)
+            }
             Question::Card(party) => self.card_of(&asker, party),
             Question::Chunks(folder, position) => self.chunks_of(&asker, folder, position),
             Question::Consents(folder, since) => self.consents(&asker, folder, since),
+            Question::Directory(search) => {
+                let repute = self.repute(&asker.rules, &asker.card, asker.now)?;
+                self.may(&asker, looking(repute.is_attested), repute.standing)?;
+                self.search((&asker.rules, asker.now), &search)
+            }
+            Question::Listing(party) => {
+                let repute = self.repute(&asker.rules, &asker.card, asker.now)?;
+                if asker.card.party() != party {
+                    self.may(&asker, looking(repute.is_attested), repute.standing)?;
+                }
+                Ok(Answer::Listing(self.listing_row(party)?.map(|row| row.listing)))
+            }
             Question::MyFolders => self.my_folders(&asker),
+            Question::Person(tag) => {
+                self.for_office(&asker)?;
+                let place = self.shelves.keys.person_place(&tag);
+                let known: Option<PersonRow> = self.shelves.read(place, Table::Person, &[])?;
+                Ok(Answer::Person(known.map(|known| known.party)))
+            }
+            Question::Proposals => {
+                self.for_office(&asker)?;
+                self.proposals()
+            }
+            Question::Queue(errand, after, limit) => {
+                self.for_office(&asker)?;
+                self.queue(errand, after, limit)
+            }
             Question::Records(folder, from) => self.records_of(&asker, folder, from),
+            Question::Rulings(party) => self.rulings(&asker, party),
             Question::Stream(owner, from) => {
-                let capacity =
-                    if owner == asker.card.party() { Capacity::Owner } else { self.auditor(&asker)? };
-                self.may(&asker, Act::Audit, capacity)?;
+                let is_own = owner == asker.card.party();
+                let (capacity, standing) =
+                    if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(&asker)? };
+                self.may(&asker, (Act::Audit, capacity), standing)?;
                 self.page(Principal::Party(owner), from)
             }
             Question::VaultStream(from) => {
-                let is_registrar = self.policy.registrars.contains(&asker.card);
-                let capacity = if is_registrar { Capacity::Auditor } else { self.auditor(&asker)? };
-                self.may(&asker, Act::Audit, capacity)?;
-                self.page(Principal::Vault(self.trust.vault), from)
+                let is_registrar = asker.rules.trust.is_registrar(&asker.card);
+                let (capacity, standing) =
+                    if is_registrar { (Capacity::Auditor, Standing::Good) } else { self.auditor(&asker)? };
+                self.may(&asker, (Act::Audit, capacity), standing)?;
+                self.page(Principal::Vault(self.id), from)
             }
         }
     }
 
-    fn may(&self, asker: &Asker, act: Act, capacity: Capacity) -> Result<(), Fault> {
-        let facts = Facts { now: asker.now, claimed: asker.claimed, capacity, folder: None };
-        match decide(&self.policy, act, &facts) {
+    fn may(&self, asker: &Asker, (act, capacity): (Act, Capacity), standing: Standing) -> Result<(), Fault> {
+        let facts = Facts { now: asker.now, claimed: asker.claimed, capacity, folder: None, standing };
+        match decide(&asker.rules.policy, act, &facts) {
             Ok(_permit) => Ok(()),
             Err(denial) => Err(Fault::Denied(denial, Some(asker.card.party()), None)),
         }
     }
 
-    fn auditor(&self, asker: &Asker) -> Result<Capacity, Fault> {
-        let is_auditor = asker.card.role() == Role::Auditor && self.is_vouched(&asker.card, asker.now)?;
-        Ok(if is_auditor { Capacity::Auditor } else { Capacity::Stranger })
+    /// What only registrars may ask is not there for others.
+    fn for_office(&self, asker: &Asker) -> Result<(), Fault> {
+        let denied = |denial| Fault::Denied(denial, Some(asker.card.party()), None);
+        self.is_office(&asker.card).map_err(denied)
+    }
+
+    fn auditor(&self, asker: &Asker) -> Result<(Capacity, Standing), Fault> {
+        let repute = self.repute(&asker.rules, &asker.card, asker.now)?;
+        let is_auditor = asker.card.role() == Role::Auditor && repute.is_attested;
+        Ok((if is_auditor { Capacity::Auditor } else { Capacity::Stranger }, repute.standing))
+    }
+
+    fn is_supervisor(&self, asker: &Asker) -> Result<bool, Fault> {
+        Ok(asker.rules.trust.is_registrar(&asker.card)
+            || matches!(self.auditor(asker)?, (Capacity::Auditor, standing) if standing < Standing::Barred))
+    }
+
+    /// The rulings on a party: its own affair, the registrars' and the auditors'.
+    fn rulings(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
+        if asker.card.party() != party && !self.is_supervisor(asker)? {
+            return Err(Fault::Denied(Denial::Absent, Some(asker.card.party()), None));
+        }
+        let row = self.party(party)?.ok_or(Denial::Absent)?;
+        let place = self.shelves.keys.place(Principal::Party(party));
+        let rows: Vec<RulingRow> = self.shelves.scan(place, Table::Ruling, &[])?;
+        Ok(Answer::Rulings(rows.into_iter().map(|row| row.signed).collect(), row.succeeds))
+    }
+
+    /// The asker's grants of a party's Identity and Credentials.
+    fn application(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
+        let place = self.shelves.keys.place(Principal::Party(party));
+        let head: Option<HeadRow> = self.shelves.read(place, Table::Head, &[])?;
+        let folders = head.map(|head| [head.identity, head.credentials]).unwrap_or_default();
+        let mut granted = Vec::new();
+        for folder in folders.into_iter().flatten() {
+            let row = self.folder_row(folder);
+            let folder: FolderRow =
+                self.shelves.read(place, Table::Folder, &[&row])?.ok_or(Fault::Damaged)?;
+            for grant in self.grants_at(place, &folder, asker.card.party())? {
+                let (statement, is_closed) = (grant.grant.statement, folder.is_closed);
+                granted.push(MyFolder { statement, kind: folder.kind, owner: Some(party), is_closed });
+            }
+        }
+        Ok(Answer::MyFolders(granted))
     }
 
     /// A doctor's or registrar's card is for all parties; a patient's is its own, the registrars' and the auditors'.
     fn card_of(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
         let row = self.party(party)?;
-        let is_supervisor =
-            self.policy.registrars.contains(&asker.card) || self.auditor(asker)? == Capacity::Auditor;
+        let is_supervisor = self.is_supervisor(asker)?;
         let is_open = |role| matches!(role, Role::Doctor | Role::Registrar);
         let may = |card: &Card| is_open(card.role()) || asker.card.party() == party || is_supervisor;
         let row = row.filter(|row| may(&row.card)).ok_or(Denial::Absent)?;
         Ok(Answer::Card(row.card, row.attestations))
     }
 
-    fn my_folders(&self, asker: &Asker) -> Result<Answer, Fault> {
-        let reader = asker.card.party();
+    /// The folders a reader was ever granted, with where they lie.
+    pub(super) fn granted_to(&self, reader: PartyId) -> Result<Vec<(MineRow, FolderRow)>, Fault> {
         let mut rows: Vec<MineRow> =
             self.shelves.scan(self.shelves.keys.place(Principal::Party(reader)), Table::Mine, &[])?;
         for waiting in self.waiting(reader) {
@@ -98,13 +176,23 @@ impl Vault {
         }
         let mut folders = Vec::new();
         for mine in rows {
-            let owner = (mine.kind != FolderKind::Case).then_some(mine.owner);
             let place = self.shelves.keys.place(Principal::Party(mine.owner));
             let row = self.folder_row(mine.folder);
             let folder: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&row])?;
-            let Some(folder) = folder else { continue };
+            folders.extend(folder.map(|folder| (mine, folder)));
+        }
+        Ok(folders)
+    }
+
+    fn my_folders(&self, asker: &Asker) -> Result<Answer, Fault> {
+        let reader = asker.card.party();
+        let mut folders = Vec::new();
+        for (mine, folder) in self.granted_to(reader)? {
+            let owner = (mine.kind != FolderKind::Case).then_some(mine.owner);
+            let place = self.shelves.keys.place(Principal::Party(mine.owner));
             for row in self.grants_at(place, &folder, reader)? {
-                let (statement, is_closed) = (row.grant.statement, folder.is_closed);
+                let facts = folder_facts(&asker.rules, &folder, asker.now);
+                let (statement, is_closed) = (row.grant.statement, facts.is_closed || facts.is_lapsed);
                 folders.push(MyFolder { statement, kind: mine.kind, owner, is_closed });
             }
         }
@@ -155,22 +243,26 @@ impl Vault {
         let denied = |denial| Fault::Denied(denial, Some(party), Some(folder));
         let row = self.folder_row(folder);
         let own = self.shelves.keys.place(Principal::Party(party));
-        let (place, found, capacity) = match self.shelves.read::<FolderRow>(own, Table::Folder, &[&row])? {
-            Some(found) => (own, Some(found), Capacity::Owner),
+        let (place, found, stance) = match self.shelves.read::<FolderRow>(own, Table::Folder, &[&row])? {
+            Some(found) => (own, Some(found), Stance::of(Capacity::Owner, Standing::Good)),
             None => {
                 let mine = self.mine(party, folder)?.ok_or_else(|| denied(Denial::Absent))?;
                 let place = self.shelves.keys.place(Principal::Party(mine.owner));
                 let found: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&row])?;
-                let capacity = match &found {
-                    Some(found) => self.reader(asker.now, (place, found), &asker.card, None)?.0,
-                    None => Capacity::Stranger,
+                let stance = match &found {
+                    Some(found) => {
+                        let rules = (asker.rules.as_ref(), asker.now);
+                        self.reader(rules, (place, found), &asker.card, None)?
+                    }
+                    None => Stance::of(Capacity::Stranger, Standing::Good),
                 };
-                (place, found, capacity)
+                (place, found, stance)
             }
         };
-        let folder = found.map(|found| FolderFacts { kind: found.kind, is_closed: found.is_closed });
-        let facts = Facts { now: asker.now, claimed: asker.claimed, capacity, folder };
-        match decide(&self.policy, Act::Open, &facts) {
+        let folder = found.map(|found| folder_facts(&asker.rules, &found, asker.now));
+        let Stance { capacity, standing, .. } = stance;
+        let facts = Facts { now: asker.now, claimed: asker.claimed, capacity, folder, standing };
+        match decide(&asker.rules.policy, Act::Open, &facts) {
             Ok(permit) => Ok((place, permit.clearance())),
             Err(denial) => Err(denied(denial)),
         }
@@ -220,7 +312,7 @@ impl Vault {
         for party in actors {
             cards.extend(self.party(party)?.map(|row| row.card));
         }
-        let head = self.sign(&StreamHead { vault: self.trust.vault, owner, head, at: self.clock.now() });
+        let head = self.sign(&StreamHead { vault: self.id, owner, head, at: self.clock.now() });
         Ok(Answer::Stream(StreamPage { head, first: from, events, cards }))
     }
 }

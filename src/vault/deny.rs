@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 
 use crate::{
     access::{Denial, Policy},
-    crypto::Label,
     event::{ActorClass, Event, Moment, Principal, SignedEvent, Step, Streamed, Verb},
     id::{Digest, FolderId, OpId, PartyId},
     store::Key,
@@ -13,7 +12,6 @@ use crate::{
         Vault,
         desk::Desk,
         fault::Fault,
-        submit::statement_digest,
         tables::{HeadRow, PartyRow, Table},
     },
 };
@@ -55,7 +53,7 @@ impl Vault {
         let now = self.clock.now();
         let admitted = {
             let mut rate = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
-            rate.admits(now, actor.is_some(), self.policy.denials_per_minute)
+            rate.admits(now, actor.is_some(), self.rules().policy.denials_per_minute)
         };
         if !admitted || self.is_read_only() {
             return;
@@ -72,13 +70,13 @@ impl Vault {
     /// The first event of all: this vault, under this policy; with it, in one batch, the vault's own row and its
     /// registrars' cards.
     pub(super) fn note_creation(&self, policy: &Policy, own: (Key, Vec<u8>)) -> Result<(), Fault> {
-        let digest = statement_digest(Label::Policy, policy);
+        let digest = policy.digest();
         let beside = |desk: &mut Desk<'_>| {
             let (key, row) = own;
             desk.put_new(key, row);
             for card in &policy.registrars {
                 let place = self.shelves.keys.place(Principal::Party(card.party()));
-                let row = PartyRow { card: card.clone(), attestations: <_>::default(), sender: None };
+                let row = PartyRow::new(card.clone(), None);
                 desk.put_at(place, Table::Party, &[], &row)?;
             }
             Ok(())
@@ -99,12 +97,12 @@ impl Vault {
         with: impl FnOnce(Event) -> Event,
         beside: impl FnOnce(&mut Desk<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let principal = Principal::Vault(self.trust.vault);
+        let principal = Principal::Vault(self.id);
         let _turn = self.turn(principal);
         let mut desk = Desk::new(&self.shelves, principal, self.fork_random())?;
         let now = self.clock.now();
         let op_id = OpId::from_bytes(desk.random().bytes());
-        let event = Event::new((self.trust.vault, op_id), principal, verb, now, desk.random().bytes());
+        let event = Event::new((self.id, op_id), principal, verb, now, desk.random().bytes());
         let event = with(event).when(|moment| Moment { class: ActorClass::System, ..moment });
         let mut head: HeadRow = desk.get(Table::Head, &[])?.unwrap_or_default();
         let received = now.max(head.received);

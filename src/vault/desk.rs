@@ -49,6 +49,24 @@ impl Shelves {
         self.scan_range(table, range)
     }
 
+    /// The first rows of a table that lie behind an id, so many at most, with their ids.
+    pub(super) fn page<T: Row>(
+        &self,
+        (place, table): (Place, Table),
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>, Fault> {
+        let mut range = KeyRange::table(place, table.code());
+        if let Some(after) = after {
+            range = range.past(&key(place, table, &[after])?);
+        }
+        let open = |entry: Entry| {
+            let row = self.keys.open(table, &entry.key, &entry.value)?;
+            Ok((entry.key.row().to_vec(), row))
+        };
+        self.store.scan(range, limit)?.into_iter().map(open).collect()
+    }
+
     fn scan_range<T: Row>(&self, table: Table, range: KeyRange) -> Result<Vec<(Vec<u8>, T)>, Fault> {
         let open = |entry: Entry| {
             let row = self.keys.open(table, &entry.key, &entry.value)?;
@@ -163,6 +181,29 @@ impl<'v> Desk<'v> {
     pub(super) fn put_new(&mut self, key: Key, bytes: Vec<u8>) {
         self.expected.push((key.clone(), None));
         self.writes.insert(key, Write::Put(bytes));
+    }
+
+    /// A row as it is, in the place of the one that was read.
+    pub(super) fn put_plain(&mut self, (key, before): (Key, Vec<u8>), bytes: Vec<u8>) {
+        self.expected.push((key.clone(), Some(before)));
+        self.writes.insert(key, Write::Put(bytes));
+    }
+
+    /// A row of another place, which must stand as it was read until this is committed.
+    pub(super) fn get_at<T: Row>(
+        &mut self,
+        place: Place,
+        table: Table,
+        row: &[&[u8]],
+    ) -> Result<Option<T>, Fault> {
+        let key = key(place, table, row)?;
+        let stored = self.shelves.store.get(&key)?;
+        let value = match &stored {
+            Some(sealed) => Some(self.shelves.keys.open(table, &key, sealed)?),
+            None => None,
+        };
+        self.expected.push((key, stored));
+        Ok(value)
     }
 
     pub(super) fn delete_at(&mut self, place: Place, table: Table, row: &[&[u8]]) -> Result<(), Fault> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    access::{Act, Capacity, Denial, Permit},
+    access::{Act, Capacity, Denial, Permit, Taker},
     consent::{Grant, GrantStatement, Purpose},
+    credential::Standing,
     event::{Principal, Step, Verb},
     folder::{Epoch, FolderKind, owned_folder},
     id::Digest,
@@ -13,8 +14,9 @@ use crate::{
     party::{CaseKey, Role},
     vault::{
         fault::Fault,
+        standing::{Stance, folder_facts},
         submit::{Claim, Work},
-        tables::{ConsentRow, EpochRow, FolderRow, GrantRow, MineRow, OutboxRow, PartyRow, Table},
+        tables::{ConsentRow, EpochRow, FolderRow, GrantRow, MineRow, OutboxRow, PartyRow, Table, Today},
     },
 };
 
@@ -23,19 +25,15 @@ impl Work<'_> {
         let event = &claim.event;
         let folder = event.folder.ok_or(Fault::Malformed)?;
         let opening = event.opening.ok_or(Fault::Malformed)?;
-        let is_attested = match &claim.card {
-            Some(card) => self.vault.is_vouched(card, self.now)?,
-            None => false,
-        };
-        let role = claim.card.as_ref().map_or(Role::Auditor, crate::party::Card::role);
-        let act = Act::Begin { kind: opening.kind, role, open_cases: self.head.open_cases, is_attested };
+        let is_case = opening.kind == FolderKind::Case;
+        let act = self.beginning(claim, opening.kind)?;
         let me = Principal::Party(self.owner);
         let is_own = event.actor == me && event.owner == me;
         let capacity = if is_own { Capacity::Owner } else { Capacity::Stranger };
-        let permit = self.decide(claim, act, (capacity, None))?;
-        let is_case = opening.kind == FolderKind::Case;
+        let stance = Stance::of(capacity, self.own_standing()?);
+        let permit = self.decide(claim, act, (&stance, None))?;
         // The id vouches for a Case's key, or for another folder's owner: nobody begins a folder under another's id.
-        let vault = self.vault.trust.vault;
+        let vault = self.vault.id;
         let id_fits = match opening.verifying {
             Some(key) => is_case && CaseKey::folder_of(vault, &key) == folder,
             None => !is_case && owned_folder(vault, self.owner, opening.kind, opening.nonce) == folder,
@@ -51,8 +49,13 @@ impl Work<'_> {
         if opening.kind == FolderKind::Identity && self.head.identity.replace(folder).is_some() {
             return Err(Fault::Conflict);
         }
+        if opening.kind == FolderKind::Credentials && self.head.credentials.replace(folder).is_some() {
+            return Err(Fault::Conflict);
+        }
         if is_case {
             self.head.open_cases = self.head.open_cases.saturating_add(1);
+            let today = self.head.today(self.now);
+            self.head.today = Some(Today { cases: today.cases.saturating_add(1), ..today });
         }
         let row = FolderRow {
             folder,
@@ -64,17 +67,43 @@ impl Work<'_> {
             list: Frontier::new(),
             is_closed: false,
             opened: self.position(),
+            touched: Some(self.now),
         };
         self.put_folder(&row)?;
         Ok(permit)
+    }
+
+    /// What beginning a folder would be, with the cases counted that are open.
+    fn beginning(&mut self, claim: &Claim<'_>, kind: FolderKind) -> Result<Act, Fault> {
+        let is_attested = match &claim.card {
+            Some(card) => self.vault.repute(&self.rules, card, self.now)?.is_attested,
+            None => false,
+        };
+        let role = claim.card.as_ref().map_or(Role::Auditor, crate::party::Card::role);
+        if kind == FolderKind::Case && self.head.open_cases >= self.rules.policy.open_cases_max {
+            // A case that has lapsed counts until here: what is counted now is exact.
+            let rows = self.desk.scan::<FolderRow>(Table::Folder, &[])?;
+            let live = rows.iter().map(|(_, row)| folder_facts(&self.rules, row, self.now));
+            let live = live.filter(|facts| facts.kind == kind && !facts.is_closed && !facts.is_lapsed);
+            self.head.open_cases = u32::try_from(live.count()).unwrap_or(u32::MAX);
+        }
+        let cases_today = self.head.today(self.now).cases;
+        Ok(Act::Begin { kind, role, open_cases: self.head.open_cases, cases_today, is_attested })
+    }
+
+    /// Something was done in a folder: from now on it is idle anew, unless it has lapsed.
+    pub(super) fn touch(&self, folder: &mut FolderRow) {
+        if !folder_facts(&self.rules, folder, self.now).is_lapsed {
+            folder.touched = Some(self.now);
+        }
     }
 
     /// The next epoch: commitments, wraps for who remains, the way back.
     pub(super) fn renew(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
         let event = &claim.event;
         let mut folder = self.named_folder(event)?;
-        let (capacity, _) = self.capacity(claim, Some(&folder))?;
-        let permit = self.decide(claim, Act::Renew, (capacity, Some(&folder)))?;
+        let stance = self.stance(claim, Some(&folder))?;
+        let permit = self.decide(claim, Act::Renew, (&stance, Some(&folder)))?;
         let before = if folder.commitments.is_some() { self.grants_of(&folder)? } else { Vec::new() };
         let replaced = self.replaced(&folder)?;
         let is_next = event.epoch == Some(folder.epoch.next())
@@ -97,6 +126,7 @@ impl Work<'_> {
         let row = self.vault.folder_row(folder.folder);
         self.desk.put(Table::Epoch, &[&row, &folder.epoch.number().to_be_bytes()], &epoch)?;
         self.put_grants(claim, &folder)?;
+        self.touch(&mut folder);
         self.put_folder(&folder)?;
         self.salts.push((folder.folder, folder.epoch));
         Ok(permit)
@@ -141,17 +171,29 @@ impl Work<'_> {
     }
 
     pub(super) fn give(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
-        let folder = self.named_folder(&claim.event)?;
+        let mut folder = self.named_folder(&claim.event)?;
         if claim.event.epoch != Some(folder.epoch) {
             return Err(Fault::Conflict);
         }
-        let [grant] = claim.part.grants.as_slice() else { return Err(Fault::Malformed) };
+        let grants = claim.part.grants.as_slice();
+        let is_vetting = grants.iter().all(|grant| grant.statement.terms.purpose() == Purpose::Vetting);
         let is_assignment = claim.event.verb == Verb::Assign;
-        if grant.statement.reader == self.owner || is_assignment != (folder.kind == FolderKind::Identity) {
+        let is_own = grants.iter().any(|grant| grant.statement.reader == self.owner);
+        let is_identity = folder.kind == FolderKind::Identity;
+        // Who is vetted anew lets all registrars look in one act; every other grant is to one.
+        if is_own || (is_assignment || !is_vetting) && is_assignment != is_identity {
             return Err(Denial::Identity.into());
         }
-        let permit = self.decide_give(claim, &folder, &grant.statement)?;
+        let (Some((last, others)), true) = (grants.split_last(), grants.len() == 1 || is_vetting) else {
+            return Err(Fault::Malformed);
+        };
+        for grant in others {
+            drop(self.decide_give(claim, &folder, &grant.statement)?);
+        }
+        let permit = self.decide_give(claim, &folder, &last.statement)?;
         self.put_grants(claim, &folder)?;
+        self.touch(&mut folder);
+        self.put_folder(&folder)?;
         Ok(permit)
     }
 
@@ -161,18 +203,37 @@ impl Work<'_> {
         folder: &FolderRow,
         statement: &GrantStatement,
     ) -> Result<Permit, Fault> {
-        let (capacity, _) = self.capacity(claim, Some(folder))?;
+        let stance = self.stance(claim, Some(folder))?;
         let reader = self.vault.party(statement.reader)?;
         let role = reader.as_ref().map_or(Role::Auditor, |row| row.card.role());
         let is_attested = match &reader {
-            Some(row) if row.card.digest() == statement.card => {
-                self.vault.is_attested_as(row, statement, self.now)?
-            }
+            Some(row) if row.card.digest() == statement.card => self.is_attested_as(row, statement),
             Some(_) | None => false,
         };
+        let standing = match &reader {
+            Some(row) => self.vault.standing(&self.rules, row, self.now)?,
+            None => Standing::Good,
+        };
         let is_assignment = statement.because.is_some() && self.stands_beside(claim, statement)?;
-        let act = Act::Give { terms: statement.terms, role, is_attested, is_assignment };
-        self.decide(claim, act, (capacity, Some(folder)))
+        let is_willing = match &reader {
+            Some(row) => self.is_willing(folder, row)?,
+            None => true,
+        };
+        let taker = Taker { role, is_attested, is_assignment, standing, is_willing };
+        let act = Act::Give { terms: statement.terms, taker };
+        self.decide(claim, act, (&stance, Some(folder)))
+    }
+
+    /// Whether a reader takes what is granted: has not shut this owner out, and takes new cases or has this one already.
+    fn is_willing(&self, folder: &FolderRow, reader: &PartyRow) -> Result<bool, Fault> {
+        let party = reader.card.party();
+        if self.vault.has_shut_out(party, self.owner)? {
+            return Ok(false);
+        }
+        if folder.kind != FolderKind::Case || reader.is_accepting != Some(false) {
+            return Ok(true);
+        }
+        Ok(!self.vault.grants_at(self.desk.place, folder, party)?.is_empty())
     }
 
     /// Whether an earlier part of the same submission grants the Case to the same reader for the same time.
@@ -208,7 +269,7 @@ impl Work<'_> {
         for grant in &claim.part.grants {
             let GrantStatement { vault, folder: of, epoch, reader, because, terms, .. } = grant.statement;
             // The owner holds its own folder's key as the owner and nobody else does; a Case stands behind an identity only.
-            let fits = vault == self.vault.trust.vault
+            let fits = vault == self.vault.id
                 && of == folder.folder
                 && epoch == folder.epoch
                 && (reader == self.owner) == (terms.purpose() == Purpose::Own)
@@ -217,6 +278,9 @@ impl Work<'_> {
                 return Err(Fault::Malformed);
             }
             self.put_grant(grant, folder)?;
+        }
+        if claim.part.grants.iter().any(|grant| grant.statement.terms.purpose() == Purpose::Vetting) {
+            self.wait_to_be_vetted()?;
         }
         Ok(())
     }
@@ -241,13 +305,15 @@ impl Work<'_> {
 
     pub(super) fn close(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
         let mut folder = self.named_folder(&claim.event)?;
-        let (capacity, _) = self.capacity(claim, Some(&folder))?;
-        let permit = self.decide(claim, Act::Close, (capacity, Some(&folder)))?;
+        let stance = self.stance(claim, Some(&folder))?;
+        let permit = self.decide(claim, Act::Close, (&stance, Some(&folder)))?;
         if folder.kind != FolderKind::Case {
             return Err(Fault::Malformed);
         }
+        if !folder_facts(&self.rules, &folder, self.now).is_lapsed {
+            self.head.open_cases = self.head.open_cases.saturating_sub(1);
+        }
         folder.is_closed = true;
-        self.head.open_cases = self.head.open_cases.saturating_sub(1);
         self.put_folder(&folder)?;
         Ok(permit)
     }
@@ -284,18 +350,13 @@ fn event_ends(claim: &Claim<'_>) -> bool {
     claim.event.verb == Verb::Revoke
 }
 
-impl crate::vault::Vault {
+impl Work<'_> {
     /// Whether a reader's card is vouched for now, by exactly the attestations the grant relies on.
-    fn is_attested_as(
-        &self,
-        row: &PartyRow,
-        statement: &GrantStatement,
-        now: crate::time::Timestamp,
-    ) -> Result<bool, Fault> {
+    fn is_attested_as(&self, row: &PartyRow, statement: &GrantStatement) -> bool {
         if row.card.role() == Role::Registrar {
-            return self.is_vouched(&row.card, now);
+            return self.rules.trust.is_registrar(&row.card);
         }
-        let vouched = self.trust.vouched(&row.card, &row.attestations, now);
-        Ok(vouched.is_some_and(|vouched| statement.attested == Some(vouched.digest)))
+        let vouched = self.rules.trust.vouched(&row.card, &row.attestations, self.now);
+        vouched.is_some_and(|vouched| statement.attested == Some(vouched.digest))
     }
 }

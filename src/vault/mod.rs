@@ -6,16 +6,23 @@
 
 mod anchor;
 mod ask;
+mod conduct;
 mod deny;
 mod desk;
+mod directory;
 mod error;
 mod fault;
 mod folders;
+mod govern;
 mod host;
+mod letters;
+mod listing;
 mod open;
 mod outbox;
 mod people;
 mod promise;
+mod queue;
+mod rules;
 mod sender;
 mod shred;
 mod standing;
@@ -23,7 +30,7 @@ mod submit;
 mod tables;
 mod write;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
@@ -40,14 +47,15 @@ use crate::{
     event::Principal,
     id::VaultId,
     limits::REGISTRARS_MAX,
-    party::Role,
-    store::{Place, Store},
+    store::{Key, Place, Store},
     time::{Clock, SystemClock, Timestamp},
     vault::{
         deny::DenialRate,
         desk::Shelves,
+        directory::Directory,
         fault::Fault,
         outbox::Waiting,
+        rules::Rules,
         tables::{RowKeys, Table, key},
     },
 };
@@ -67,8 +75,9 @@ pub struct Vault {
     random: Mutex<Random>,
     signer: Signer,
     root: Secret<32>,
-    trust: Trust,
-    policy: Policy,
+    id: VaultId,
+    rules: RwLock<Arc<Rules>>,
+    directory: Mutex<Directory>,
     turns: Vec<Mutex<()>>,
     outbox: Mutex<Vec<Waiting>>,
     denials: Mutex<DenialRate>,
@@ -84,11 +93,20 @@ struct MetaRow {
     vault: VaultId,
     #[n(1)]
     keys: ByteVec,
+    /// The present policy.
     #[n(2)]
     policy: Policy,
+    /// How many came before it.
+    #[cbor(n(3), default, skip_if = "is_first")]
+    version: u32,
 }
 
-wire! { MetaRow: "vault row", 2048 * REGISTRARS_MAX + 1024; }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called with a reference by the derived encoder")]
+const fn is_first(version: &u32) -> bool {
+    *version == 0
+}
+
+wire! { MetaRow: "vault row", 2 * 2048 * REGISTRARS_MAX + 1024; }
 
 const META: Magic = Magic(*b"CVva", 1);
 
@@ -117,10 +135,7 @@ impl Vault {
         clock: impl Clock,
         mut random: Random,
     ) -> Result<Self, VaultError> {
-        let count = policy.registrars.len();
-        let are_registrars = policy.registrars.iter().all(|card| card.role() == Role::Registrar);
-        let needed = usize::from(policy.registrars_needed);
-        if !are_registrars || needed == 0 || needed > count || count > REGISTRARS_MAX {
+        if !policy.is_sound() {
             return Err(VaultError::Policy);
         }
         let key = key(META_PLACE, Table::Meta, &[])?;
@@ -131,7 +146,7 @@ impl Vault {
         let vault = VaultId::from_bytes(random.bytes());
         let secrets = zeroize::Zeroizing::new(random.bytes::<64>());
         let keys = host::wrap(&root, &meta_label(vault), secrets.as_slice(), &mut random);
-        let row = MetaRow { vault, keys: keys.into(), policy };
+        let row = MetaRow { vault, keys: keys.into(), policy, version: 0 };
         let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
         // Before the vault is there: one that is there has an anchor.
         vault.first_anchor()?;
@@ -163,6 +178,7 @@ impl Vault {
         let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
         vault.check_anchor()?;
         vault.load_outbox()?;
+        vault.load_registries()?;
         vault.read_only = false;
         Ok(vault)
     }
@@ -176,6 +192,7 @@ impl Vault {
         let parts: (Box<dyn Clock>, Random) = (Box::new(SystemClock), Random::system()?);
         let vault = Self::assemble(Box::new(store), Box::new(host), &row, parts)?;
         vault.load_outbox()?;
+        vault.load_registries()?;
         Ok(vault)
     }
 
@@ -192,6 +209,7 @@ impl Vault {
         let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, parts)?;
         let anchor = vault.host.anchor()?.unwrap_or_default();
         vault.load_outbox()?;
+        vault.load_registries()?;
         vault.read_only = false;
         vault.note_restore(crate::crypto::kdf::digest(crate::crypto::Label::Anchor, &[&anchor]))?;
         vault.anchor()?;
@@ -210,12 +228,8 @@ impl Vault {
         let (storage, signing) = secrets.split_first_chunk::<32>().ok_or(VaultError::WrongRoot)?;
         let signing = Secret::try_from(signing).or(Err(VaultError::WrongRoot))?;
         let signer = Signer::from_seed(&signing);
-        let trust = Trust {
-            vault: row.vault,
-            vault_key: signer.verifying_key(),
-            registrars: row.policy.registrars.clone(),
-            registrars_needed: row.policy.registrars_needed,
-        };
+        let trust = row.policy.trust(row.vault, signer.verifying_key(), row.version);
+        let rules = Rules { trust, policy: row.policy.clone(), registries: Vec::new() };
         Ok(Self {
             shelves: Shelves { store, keys: RowKeys::derive(&Secret::from_bytes(*storage)) },
             host,
@@ -223,8 +237,9 @@ impl Vault {
             random: Mutex::new(random),
             signer,
             root,
-            trust,
-            policy: row.policy.clone(),
+            id: row.vault,
+            rules: RwLock::new(Arc::new(rules)),
+            directory: Mutex::default(),
             turns: std::iter::repeat_with(Mutex::default).take(TURNS).collect(),
             outbox: Mutex::default(),
             denials: Mutex::new(DenialRate::new()),
@@ -236,14 +251,14 @@ impl Vault {
 
     /// The vault's id, key and registrars: what a session's memory should be given out of band.
     #[must_use]
-    pub const fn trust(&self) -> &Trust {
-        &self.trust
+    pub fn trust(&self) -> Trust {
+        self.rules().trust.clone()
     }
 
-    /// What this vault allows.
+    /// What this vault allows at present.
     #[must_use]
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
+    pub fn policy(&self) -> Policy {
+        self.rules().policy.clone()
     }
 
     /// Anchors the store's present state and gives the vault up; dropping it does the same, but cannot say if it failed.
@@ -272,7 +287,11 @@ impl Vault {
     fn respond(&self, message: &[u8]) -> Result<Response, Fault> {
         match codec::decode::<Request>(message)? {
             Request::Ask(query) => Ok(Response::Answer(self.ask(&query)?)),
-            Request::Hello => Ok(Response::Hello(self.trust.clone(), self.policy.clone())),
+            Request::Charters(since) => self.charters(since),
+            Request::Hello => {
+                let rules = self.rules();
+                Ok(Response::Hello(rules.trust.clone(), rules.policy.clone()))
+            }
             Request::Submit(submission) => Ok(Response::Accepted(self.submit(&submission)?)),
         }
     }
@@ -294,7 +313,7 @@ impl Vault {
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Vault({})", self.trust.vault)
+        write!(f, "Vault({})", self.id)
     }
 }
 
@@ -317,6 +336,13 @@ impl Drop for Vault {
 
 fn meta_label(vault: VaultId) -> Vec<u8> {
     [b"vault keys".as_slice(), vault.as_bytes()].concat()
+}
+
+/// The vault's own row, as it will stand under another policy.
+fn meta_under(row: &[u8], policy: &Policy, version: u32) -> Result<(Key, Vec<u8>), Fault> {
+    let row: MetaRow = codec::unframe(META, row).map_err(|_damaged| Fault::Damaged)?;
+    let row = MetaRow { policy: policy.clone(), version, ..row };
+    Ok((key(META_PLACE, Table::Meta, &[])?, codec::frame(META, &row)))
 }
 
 fn read_meta(store: &impl Store) -> Result<MetaRow, VaultError> {

@@ -18,6 +18,7 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        standing::Stance,
         submit::{Claim, Work},
         tables::{EpochRow, FolderRow, GrantRow, PartyRow, RunRow, Table, key},
     },
@@ -40,8 +41,9 @@ pub(super) struct Opened {
 impl Work<'_> {
     pub(super) fn open(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
         let folder = self.named_folder(&claim.event)?;
-        let (capacity, grant) = self.capacity(claim, Some(&folder))?;
-        let permit = self.decide(claim, Act::Open, (capacity, Some(&folder)))?;
+        let stance = self.stance(claim, Some(&folder))?;
+        let permit = self.decide(claim, Act::Open, (&stance, Some(&folder)))?;
+        let Stance { capacity, grant, .. } = stance;
         let grant = if capacity == Capacity::Owner {
             self.vault.grants_at(self.desk.place, &folder, self.owner)?.into_iter().next()
         } else {
@@ -70,7 +72,7 @@ impl Work<'_> {
         // Who reads another's Identity learns what was done there, and not when: a case he reads too must not be joined to it.
         let is_redacted = !is_own && folder.kind != FolderKind::Case;
         let shown = |event: SignedEvent| if is_redacted { event.redacted() } else { event };
-        let (mut runs, sealed, writers) = self.list(&folder, clearance)?;
+        let (mut runs, sealed, writers) = self.listed(&folder, clearance)?;
         if is_redacted {
             runs = runs.into_iter().map(|run| Run { event: run.event.redacted(), ..run }).collect();
         }
@@ -106,7 +108,7 @@ impl Work<'_> {
 
     /// The list, the records a reader of this clearance may have, and the proofs of who wrote.
     #[expect(clippy::type_complexity, reason = "three parts of one chart")]
-    fn list(
+    fn listed(
         &self,
         folder: &FolderRow,
         clearance: Clearance,

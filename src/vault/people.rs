@@ -1,16 +1,19 @@
 //! Enrolling and vouching.
 
 use crate::{
-    access::{Act, Capacity, Denial, Facts, Permit, decide},
-    credential::AttestationStatement,
+    access::{Act, Capacity, Denial, Permit},
+    credential::{AttestationStatement, Standing},
+    crypto::Signed,
+    custodian::{Concerned, Enclosure, Errand},
     event::{Principal, Verb},
     folder::FolderKind,
-    limits::REGISTRARS_MAX,
+    limits::{DOSSIER_BYTES_MAX, PERSONS_MAX, REGISTRARS_MAX, SPECIALTIES_MAX},
     party::Role,
     vault::{
         fault::Fault,
+        standing::Stance,
         submit::{Claim, Work},
-        tables::{PartyRow, Table},
+        tables::{DossierRow, PartyRow, PersonRow, Table},
     },
 };
 
@@ -29,56 +32,133 @@ impl Work<'_> {
         if known.is_some() {
             return Err(Fault::Conflict);
         }
-        let facts =
-            Facts { now: self.now, claimed: event.moment.at, capacity: Capacity::Owner, folder: None };
         let role = card.role();
-        let begin = Act::Begin { kind: FolderKind::Identity, role, open_cases: 0, is_attested: false };
-        let permit = decide(&self.vault.policy, begin, &facts)?;
+        let begin = Act::Begin {
+            kind: FolderKind::Identity,
+            role,
+            open_cases: 0,
+            cases_today: 0,
+            is_attested: false,
+        };
+        let permit = self.decide(claim, begin, (&Stance::of(Capacity::Owner, Standing::Good), None))?;
         let sender = Some(part.sender.ok_or(Fault::Malformed)?);
         self.enrols = true;
-        self.desk.put(
-            Table::Party,
-            &[],
-            &PartyRow { card: card.clone(), attestations: <_>::default(), sender },
-        )?;
+        self.desk.put(Table::Party, &[], &PartyRow::new(card.clone(), sender))?;
         Ok(permit)
     }
 
     pub(super) fn attest(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
         let event = &claim.event;
-        let (capacity, _) = self.capacity(claim, None)?;
-        let permit = self.decide(claim, Act::Attest, (capacity, None))?;
+        let stance = self.stance(claim, None)?;
+        let permit = self.decide(claim, Act::Attest, (&stance, None))?;
         let signed = claim.part.attestation.as_ref().ok_or(Fault::Malformed)?;
         let mut row: PartyRow = self.desk.get(Table::Party, &[])?.ok_or(Denial::Absent)?;
         if event.subject != Some(signed.digest()) || event.owner != Principal::Party(self.owner) {
             return Err(Fault::Malformed);
         }
-        let list = &mut row.attestations.0;
         if event.verb == Verb::Withdraw {
+            let list = &mut row.attestations.0;
             let before = list.len();
             list.retain(|known| known != signed);
             if list.len() == before {
                 return Err(Denial::Absent.into());
             }
+            self.concerned = self.concerned_by(&row)?;
         } else {
-            let card = claim.card.as_ref().ok_or(Fault::Malformed)?;
-            let statement = signed.verify(card.verifying_key()).map_err(|_forged| Fault::Malformed)?;
-            let AttestationStatement { vault, subject, card: of, role, registrar, .. } = statement;
-            let fits = vault == self.vault.trust.vault
-                && subject == self.owner
-                && of == row.card.digest()
-                && role == row.card.role()
-                && registrar == card.party();
-            if !fits {
+            self.enter(claim, signed, &mut row)?;
+        }
+        self.put_party(row)?;
+        Ok(permit)
+    }
+
+    /// Enters an attestation in the place of the same registrar's earlier one.
+    fn enter(
+        &mut self,
+        claim: &Claim<'_>,
+        signed: &Signed<AttestationStatement>,
+        row: &mut PartyRow,
+    ) -> Result<(), Fault> {
+        let card = claim.card.as_ref().ok_or(Fault::Malformed)?;
+        let statement = signed.verify(card.verifying_key()).map_err(|_forged| Fault::Malformed)?;
+        let fits = statement.vault == self.vault.id
+            && statement.subject == self.owner
+            && statement.card == row.card.digest()
+            && statement.role == row.card.role()
+            && statement.registrar == card.party()
+            && statement.specialties.len() <= SPECIALTIES_MAX
+            && statement.persons.len() <= PERSONS_MAX;
+        let is_named = !statement.persons.is_empty() || !self.rules.policy.conduct().is_one_card_a_person;
+        if !fits || !is_named {
+            return Err(Fault::Malformed);
+        }
+        self.take_persons(&statement, row)?;
+        let list = &mut row.attestations.0;
+        list.retain(|known| known.claims().is_ok_and(|known| known.registrar != statement.registrar));
+        list.push(signed.clone());
+        if list.len() > REGISTRARS_MAX {
+            return Err(Fault::Malformed);
+        }
+        if let Some(Enclosure::Dossier(sealed)) = &claim.part.enclosure {
+            let evidence = statement.evidence.ok_or(Fault::Malformed)?;
+            if sealed.len() > DOSSIER_BYTES_MAX {
                 return Err(Fault::Malformed);
             }
-            list.retain(|known| known.claims().is_ok_and(|known| known.registrar != registrar));
-            list.push(signed.clone());
-            if list.len() > REGISTRARS_MAX {
-                return Err(Fault::Malformed);
+            let dossier =
+                DossierRow { sealed: sealed.clone(), event: self.position(), registrar: statement.registrar };
+            let id = self.vault.shelves.keys.blind(Table::Dossier, &[&evidence]);
+            self.desk.put(Table::Dossier, &[&id], &dossier)?;
+        }
+        if self.rules.trust.vouched(&row.card, &row.attestations, self.now).is_some()
+            && let Some(place) = row.waits.take()
+        {
+            self.served(Errand::Application, place)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a person's tags for this party: from no other that is vouched for, and from none but the one it succeeds.
+    fn take_persons(&mut self, statement: &AttestationStatement, row: &mut PartyRow) -> Result<(), Fault> {
+        for tag in &statement.persons {
+            let place = self.vault.shelves.keys.person_place(tag);
+            let known: Option<PersonRow> = self.desk.get_at(place, Table::Person, &[])?;
+            let is_anothers = |party| party != self.owner && statement.succeeds != Some(party);
+            if known.is_some_and(|PersonRow { party }| is_anothers(party)) {
+                return Err(Denial::PersonKnown.into());
+            }
+            self.desk.put_at(place, Table::Person, &[], &PersonRow { party: self.owner })?;
+        }
+        let Some(earlier) = statement.succeeds else { return Ok(()) };
+        let other = self.vault.party(earlier)?.ok_or(Denial::Absent)?;
+        let is_live = self.rules.trust.vouched(&other.card, &other.attestations, self.now).is_some();
+        let is_other = earlier != self.owner && other.card.role() == row.card.role();
+        if !is_other || row.succeeds.is_some_and(|known| known != earlier) {
+            return Err(Fault::Malformed);
+        }
+        if is_live {
+            return Err(Denial::PersonKnown.into());
+        }
+        row.succeeds = Some(earlier);
+        Ok(())
+    }
+
+    /// Puts a party's row down, and with it what the directory says of it.
+    pub(super) fn put_party(&mut self, row: PartyRow) -> Result<(), Fault> {
+        self.desk.put(Table::Party, &[], &row)?;
+        self.relist(&row)
+    }
+
+    /// Whose data a party may open now, by grants that hold.
+    fn concerned_by(&self, row: &PartyRow) -> Result<Vec<Concerned>, Fault> {
+        let mut concerned = Vec::new();
+        for (mine, folder) in self.vault.granted_to(row.card.party())? {
+            let place = self.vault.shelves.keys.place(Principal::Party(mine.owner));
+            for grant in self.vault.grants_at(place, &folder, row.card.party())? {
+                let terms = grant.grant.statement.terms;
+                if terms.starts() <= self.now && self.now < terms.ends() {
+                    concerned.push(Concerned { owner: mine.owner, terms });
+                }
             }
         }
-        self.desk.put(Table::Party, &[], &row)?;
-        Ok(permit)
+        Ok(concerned)
     }
 }

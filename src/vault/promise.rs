@@ -54,6 +54,10 @@ impl Work<'_> {
         self.vault.outbox_moved(&[], waiting);
         self.desk.commit(first.op_id, self.permits)?;
         self.vault.outbox_moved(&moved, Vec::new());
+        if let Some(rules) = self.adopts {
+            self.vault.adopt(rules);
+        }
+        self.vault.change_directory(self.changes);
         self.vault.anchor_if_due();
         Ok(answer)
     }
@@ -71,17 +75,25 @@ impl Work<'_> {
                     self.salts.push(step.folder.zip(step.epoch).ok_or(Fault::Malformed)?);
                 }
                 Verb::Amend
+                | Verb::Appeal
                 | Verb::Assign
                 | Verb::Attest
+                | Verb::Block
                 | Verb::Close
                 | Verb::Create
                 | Verb::Deny
                 | Verb::Enrol
+                | Verb::Equip
+                | Verb::Govern
                 | Verb::Grant
+                | Verb::List
                 | Verb::OpenFolder
+                | Verb::Report
                 | Verb::Restore
+                | Verb::Reveal
                 | Verb::Revoke
                 | Verb::Rotate
+                | Verb::Rule
                 | Verb::Stage
                 | Verb::Withdraw
                 | Verb::Write => (),
@@ -95,7 +107,7 @@ impl Work<'_> {
     fn receipt(&self, done: &Done, op_id: OpId) -> Signed<Receipt> {
         let Done { events, received, stream } = done;
         self.vault.sign(&Receipt {
-            vault: self.vault.trust.vault,
+            vault: self.vault.id,
             op_id,
             events: events.clone(),
             received: *received,
@@ -108,13 +120,14 @@ impl Work<'_> {
     fn answer(&mut self, receipt: Signed<Receipt>) -> Result<Accepted, Fault> {
         let shred = if self.salts.is_empty() { None } else { Some(self.vault.shred_key(self.owner)?) };
         let salt_of = |(folder, epoch): &(FolderId, Epoch)| {
-            let place = EpochOf { vault: self.vault.trust.vault, folder: *folder, epoch: *epoch };
+            let place = EpochOf { vault: self.vault.id, folder: *folder, epoch: *epoch };
             let shred = shred.as_ref()?;
             let salt = *FolderSalt::derive(shred, place).expose();
             Some(Salt { folder: *folder, epoch: *epoch, salt })
         };
         let salts = self.salts.iter().filter_map(salt_of).collect();
         let chart = self.opened.take().map(|opened| self.chart(opened)).transpose()?;
-        Ok(Accepted { receipt, salts, charts: chart.into_iter().collect() })
+        let (letter, concerned) = (self.delivered.take(), std::mem::take(&mut self.concerned));
+        Ok(Accepted { receipt, salts, charts: chart.into_iter().collect(), letter, concerned })
     }
 }

@@ -4,12 +4,14 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     access::Denial,
-    custodian::{Sender, Submission},
+    credential::RulingStatement,
+    custodian::{Enclosure, Part, Sender, Submission},
     event::{Event, Principal, Verb},
     id::{Digest, FolderId, PartyId},
     vault::{
         Vault,
         fault::Fault,
+        submit::is_office,
         tables::{FolderRow, MineRow, Table},
     },
 };
@@ -17,7 +19,7 @@ use crate::{
 impl Vault {
     /// Whose data a submission is about, and that its sender may say so: the owner proves it with its token, a registrar
     /// and a reader with a signature.
-    pub(super) fn owner_of(&self, submission: &Submission, first: &Event) -> Result<PartyId, Fault> {
+    pub(super) fn owner_of(&self, submission: &Submission, first: &Event) -> Result<Principal, Fault> {
         let actors = || submission.parts.iter().map(|part| part.event.claimed_step().map(|step| step.actor));
         let all_act_as = |may: &dyn Fn(Principal) -> bool| actors().all(|actor| actor.is_ok_and(may));
         let absent = |actor| Fault::Denied(Denial::Absent, actor, first.folder);
@@ -28,7 +30,11 @@ impl Vault {
             let known = enrolled.or(enrolling.filter(|_| first.verb == Verb::Enrol));
             let is_owner = known.is_some_and(|known| same(&known, &Sender::digest_of(token)));
             let may = |actor| actor == Principal::Party(*owner) || matches!(actor, Principal::Folder(_));
-            return if is_owner && all_act_as(&may) { Ok(*owner) } else { Err(absent(None)) };
+            return if is_owner && all_act_as(&may) {
+                Ok(Principal::Party(*owner))
+            } else {
+                Err(absent(None))
+            };
         }
         let Principal::Party(actor) = first.actor else { return Err(absent(None)) };
         let unknown = || Fault::Denied(Denial::Unknown, None, first.folder);
@@ -38,22 +44,42 @@ impl Vault {
         if !all_act_as(&|other| other == first.actor) {
             return Err(absent(Some(actor)));
         }
-        if let (Verb::Attest | Verb::Withdraw, Principal::Party(owner)) = (first.verb, first.owner) {
-            let is_registrar = self.policy.registrars.contains(&row.card);
+        if is_office(first) {
+            let is_registrar = self.rules().trust.is_registrar(&row.card);
             return if is_registrar {
-                Ok(owner)
+                self.of_office(part, first).map(|owner| owner.ok_or_else(|| absent(Some(actor))))?
+            } else if let (Verb::Open, Principal::Party(owner)) = (first.verb, first.owner) {
+                // A patient who asks who her doctor is.
+                Ok(Principal::Party(owner))
             } else {
                 Err(Fault::Denied(Denial::WrongRole, Some(actor), None))
             };
         }
         let folder = first.folder.ok_or_else(|| absent(Some(actor)))?;
         if let Some(mine) = self.mine(actor, folder)? {
-            return Ok(mine.owner);
+            return Ok(Principal::Party(mine.owner));
         }
         // Absent and forbidden take the same reads: those of a grant that is not there.
         let place = self.shelves.keys.place(Principal::Party(actor));
         let _row: Option<FolderRow> = self.shelves.read(place, Table::Folder, &[&self.folder_row(folder)])?;
         Err(absent(Some(actor)))
+    }
+
+    /// About whom the registrars' work is: a party, the vault, or the owner of a case, found through whom it was granted to.
+    fn of_office(&self, part: &Part, first: &Event) -> Result<Option<Principal>, Fault> {
+        match (first.verb, first.owner, &part.enclosure) {
+            (Verb::Govern | Verb::Equip, Principal::Vault(vault), _) if vault == self.id => {
+                Ok(Some(first.owner))
+            }
+            (Verb::Govern | Verb::Equip, ..) => Ok(None),
+            (Verb::Rule, Principal::Folder(case), Some(Enclosure::Ruling(signed, Some(via)))) => {
+                let RulingStatement { subject, .. } = signed.claims()?;
+                let mine = if subject == first.owner { self.mine(*via, case)? } else { None };
+                Ok(mine.map(|mine| Principal::Party(mine.owner)))
+            }
+            (_, Principal::Party(_), _) => Ok(Some(first.owner)),
+            (_, Principal::Folder(_) | Principal::Vault(_), _) => Ok(None),
+        }
     }
 
     /// Where a folder lies that was granted to a reader, moved there or still waiting.

@@ -1,34 +1,41 @@
 //! Submissions: verify, decide, work out, commit, promise.
 
+use std::sync::Arc;
+
 use crate::{
-    access::{Act, Capacity, Denial, Facts, FolderFacts, Permit, decide},
-    codec,
+    access::{Act, Capacity, Denial, Facts, Permit, decide},
+    credential::Standing,
     crypto::{Random, Signed, VerifyingKey},
-    custodian::{Accepted, Part, Submission},
+    custodian::{Accepted, Concerned, Delivered, Part, Submission},
     event::{Event, Principal, Streamed, Verb},
     folder::FolderKind,
     id::{Digest, FolderId, OpId, PartyId},
     limits::PARTS_MAX,
-    party::{Card, Role},
+    party::Card,
     time::Timestamp,
     vault::{
         Vault,
         desk::Desk,
+        directory::Change,
         fault::Fault,
         open::Opened,
-        tables::{FolderRow, GrantRow, HeadRow, OpRow, OutboxRow, PartyRow, Table},
+        rules::Rules,
+        standing::{Stance, folder_facts},
+        tables::{FolderRow, HeadRow, OpRow, OutboxRow, PartyRow, Table},
     },
 };
 
 /// A submission while it is worked out.
 pub(super) struct Work<'v> {
     pub(super) vault: &'v Vault,
+    /// What was in force when it came.
+    pub(super) rules: Arc<Rules>,
     pub(super) desk: Desk<'v>,
     /// By the clock: what decisions go by.
     pub(super) now: Timestamp,
     /// The same, or when the event before was received, if that is later: a stream's times do not go back.
     pub(super) received: Timestamp,
-    /// The owner's own id; `desk.owner` is the same as a principal.
+    /// The owner's own id; `desk.owner` is the same as a principal. The vault itself is no party.
     pub(super) owner: PartyId,
     pub(super) head: HeadRow,
     /// The events so far, with their parts' verbs done.
@@ -36,8 +43,14 @@ pub(super) struct Work<'v> {
     pub(super) permits: Vec<Permit>,
     pub(super) salts: Vec<(FolderId, crate::folder::Epoch)>,
     pub(super) outbox: Vec<OutboxRow>,
-    /// What is opened: one folder at a time.
+    /// What is opened: one folder, or one letter, at a time.
     pub(super) opened: Option<Opened>,
+    pub(super) delivered: Option<Delivered>,
+    /// Whom a withdrawal concerns.
+    pub(super) concerned: Vec<Concerned>,
+    /// What is in force once this is committed, and what the directory then says.
+    pub(super) adopts: Option<Rules>,
+    pub(super) changes: Vec<Change>,
     /// Whether a party is enrolled.
     pub(super) enrols: bool,
     /// Whether the owner sent it.
@@ -57,6 +70,9 @@ pub(super) struct Claim<'s> {
     pub(super) after: &'s [Part],
 }
 
+/// No party: an id is a digest, and none is all zeros.
+const NOBODY: PartyId = PartyId::from_bytes([0; 32]);
+
 impl Vault {
     /// Does a submission, or refuses it and says so in the vault's own stream.
     pub(super) fn submit(&self, submission: &Submission) -> Result<Accepted, Fault> {
@@ -67,14 +83,18 @@ impl Vault {
         if submission.parts.len() > PARTS_MAX {
             return Err(Fault::Malformed);
         }
-        let owner = self.owner_of(submission, &first.event.claims()?)?;
-        let principal = Principal::Party(owner);
+        let principal = self.owner_of(submission, &first.event.claims()?)?;
+        let owner = match principal {
+            Principal::Party(owner) => owner,
+            Principal::Folder(_) | Principal::Vault(_) => NOBODY,
+        };
         let _turn = self.turn(principal);
         let desk = Desk::new(&self.shelves, principal, self.fork_random())?;
         let head: HeadRow = desk.get(Table::Head, &[])?.unwrap_or_default();
         let now = self.clock.now();
         let mut work = Work {
             vault: self,
+            rules: self.rules(),
             desk,
             now,
             received: now.max(head.received),
@@ -85,6 +105,10 @@ impl Vault {
             salts: Vec::new(),
             outbox: Vec::new(),
             opened: None,
+            delivered: None,
+            concerned: Vec::new(),
+            adopts: None,
+            changes: Vec::new(),
             enrols: false,
             is_owner: submission.sender.is_some(),
             proven: submission.sender.is_none().then(|| first.event.digest()),
@@ -136,7 +160,7 @@ impl Work<'_> {
         let tells = matches!(fault, Fault::Conflict | Fault::Malformed);
         let is_hushed = tells && claim.event.verb != Verb::Enrol && {
             let folder = claim.event.folder.map_or(Ok(None), |folder| self.folder(folder))?;
-            self.capacity(claim, folder.as_ref())?.0 == Capacity::Stranger
+            self.stance(claim, folder.as_ref())?.capacity == Capacity::Stranger
         };
         Ok(name(if is_hushed { Denial::Absent.into() } else { fault }, &claim.event))
     }
@@ -149,7 +173,7 @@ impl Work<'_> {
         after: &'s [Part],
     ) -> Result<Claim<'s>, Fault> {
         let claims = part.event.claims()?;
-        if claims.vault != self.vault.trust.vault || claims.format != Event::FORMAT {
+        if claims.vault != self.vault.id || claims.format != Event::FORMAT {
             return Err(Fault::Malformed);
         }
         // Whose signature it is not is not said: anyone could have named anyone.
@@ -191,36 +215,40 @@ impl Work<'_> {
             Verb::Grant | Verb::Assign => self.give(claim),
             Verb::Write | Verb::Amend => self.write(claim),
             Verb::Stage => self.stage(claim),
+            Verb::Open if claim.event.folder.is_none() => self.deliver(claim),
             Verb::Open => self.open(claim),
             Verb::Close => self.close(claim),
+            Verb::Report | Verb::Appeal => self.petition(claim),
+            Verb::Rule => self.rule(claim),
+            Verb::List => self.list(claim),
+            Verb::Block => self.block(claim),
+            Verb::Reveal => self.reveal(claim),
+            Verb::Govern => self.govern(claim),
+            Verb::Equip => self.equip(claim),
             Verb::Create | Verb::Deny | Verb::Restore => Err(Denial::WrongRole.into()),
         }
     }
 
     /// How the actor stands to the owner's data in this event, with the grant it relies on.
-    pub(super) fn capacity(
-        &self,
-        claim: &Claim<'_>,
-        folder: Option<&FolderRow>,
-    ) -> Result<(Capacity, Option<GrantRow>), Fault> {
+    pub(super) fn stance(&self, claim: &Claim<'_>, folder: Option<&FolderRow>) -> Result<Stance, Fault> {
         let event = &claim.event;
         let is_case = folder.is_some_and(|folder| folder.kind == FolderKind::Case);
-        let plain = |capacity| Ok((capacity, None));
         match event.actor {
             Principal::Folder(id) => {
                 let is_own = is_case && event.folder == Some(id) && event.owner == event.actor;
-                plain(if is_own { Capacity::Owner } else { Capacity::Stranger })
+                self.owner_if(is_own)
             }
             Principal::Party(party) if party == self.owner => {
                 // In a Case the owner acts as the folder, save for beginning it.
                 let is_own = event.owner == event.actor && (!is_case || event.verb == Verb::OpenFolder);
-                plain(if is_own { Capacity::Owner } else { Capacity::Stranger })
+                self.owner_if(is_own)
             }
             Principal::Party(_) => {
                 let card = claim.card.as_ref().ok_or(Denial::Unknown)?;
-                if matches!(event.verb, Verb::Attest | Verb::Withdraw) {
-                    let is_registrar = self.vault.policy.registrars.contains(card);
-                    return plain(if is_registrar { Capacity::Registrar } else { Capacity::Stranger });
+                if is_office(event) {
+                    let is_registrar = self.rules.trust.is_registrar(card);
+                    let capacity = if is_registrar { Capacity::Registrar } else { Capacity::Stranger };
+                    return Ok(Stance::of(capacity, Standing::Good));
                 }
                 // What the sessions of others will check, this one must have said: whose folder, as readers know it.
                 let named = if is_case { event.folder.map(Principal::Folder) } else { Some(self.desk.owner) };
@@ -228,12 +256,26 @@ impl Work<'_> {
                     Some(folder) => {
                         // An opening names its grant; another act is about something else.
                         let grant = event.subject.filter(|_| event.verb == Verb::Open);
-                        self.vault.reader(self.now, (self.desk.place, folder), card, grant)
+                        let place = (self.desk.place, folder);
+                        self.vault.reader((&self.rules, self.now), place, card, grant)
                     }
-                    None => plain(Capacity::Stranger),
+                    None => Ok(Stance::of(Capacity::Stranger, Standing::Good)),
                 }
             }
-            Principal::Vault(_) => plain(Capacity::Stranger),
+            Principal::Vault(_) => Ok(Stance::of(Capacity::Stranger, Standing::Good)),
+        }
+    }
+
+    fn owner_if(&self, is_own: bool) -> Result<Stance, Fault> {
+        let capacity = if is_own { Capacity::Owner } else { Capacity::Stranger };
+        Ok(Stance::of(capacity, self.own_standing()?))
+    }
+
+    /// How the owner stands.
+    pub(super) fn own_standing(&self) -> Result<Standing, Fault> {
+        match self.desk.get::<PartyRow>(Table::Party, &[])? {
+            Some(row) => self.vault.standing(&self.rules, &row, self.now),
+            None => Ok(Standing::Good),
         }
     }
 
@@ -242,12 +284,13 @@ impl Work<'_> {
         &self,
         claim: &Claim<'_>,
         act: Act,
-        about: (Capacity, Option<&FolderRow>),
+        about: (&Stance, Option<&FolderRow>),
     ) -> Result<Permit, Fault> {
-        let (capacity, folder) = about;
-        let folder = folder.map(|folder| FolderFacts { kind: folder.kind, is_closed: folder.is_closed });
-        let facts = Facts { now: self.now, claimed: claim.event.moment.at, capacity, folder };
-        Ok(decide(&self.vault.policy, act, &facts)?)
+        let (Stance { capacity, standing, .. }, folder) = about;
+        let folder = folder.map(|folder| folder_facts(&self.rules, folder, self.now));
+        let claimed = claim.event.moment.at;
+        let facts = Facts { now: self.now, claimed, capacity: *capacity, folder, standing: *standing };
+        Ok(decide(&self.rules.policy, act, &facts)?)
     }
 
     pub(super) fn folder(&self, folder: FolderId) -> Result<Option<FolderRow>, Fault> {
@@ -287,17 +330,6 @@ impl Vault {
         self.shelves.read(self.shelves.keys.place(Principal::Party(party)), Table::Party, &[])
     }
 
-    /// Whether enough registrars vouch for a card now; a registrar of the policy needs nobody else's word.
-    pub(super) fn is_vouched(&self, card: &Card, now: Timestamp) -> Result<bool, Fault> {
-        if card.role() == Role::Registrar {
-            return Ok(self.policy.registrars.contains(card));
-        }
-        let row = self.party(card.party())?;
-        Ok(row.is_some_and(|row| {
-            row.card == *card && self.trust.vouched(card, &row.attestations, now).is_some()
-        }))
-    }
-
     /// Signs as the vault.
     pub(super) fn sign<T: crate::crypto::Statement>(&self, statement: &T) -> Signed<T> {
         Signed::sign(statement, &self.signer)
@@ -309,7 +341,9 @@ impl Vault {
     }
 }
 
-/// The encoding's digest, for small statements that an event names.
-pub(super) fn statement_digest<T: minicbor::Encode<()>>(label: crate::crypto::Label, value: &T) -> Digest {
-    crate::crypto::kdf::digest(label, &[&codec::encode(value)])
+/// Whether an event is the registrars' work on another party: vouching, ruling, reading what was written to them; or on the
+/// vault itself.
+pub(super) const fn is_office(event: &Event) -> bool {
+    matches!(event.step.verb, Verb::Attest | Verb::Equip | Verb::Govern | Verb::Rule | Verb::Withdraw)
+        || (matches!(event.step.verb, Verb::Open) && event.step.folder.is_none())
 }

@@ -6,20 +6,25 @@
 //! value   = r₃₂ ‖ AES-256-GCM(HKDF(table key, r), aad = place ‖ table ‖ row)        records, sealed already, as they are
 //! ```
 
-use minicbor::{Decode, Encode};
+use std::collections::BTreeSet;
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
+    access::Charter,
     codec::{self, Magic, Wire, wire},
     consent::{Grant, GrantStatement},
-    credential::Attestations,
+    credential::{Attestations, CreditLedger, ListingStatement, RegistryStatement, RulingStatement},
     crypto::{
-        Label, Random, Secret, VerifyingKey,
+        Label, Random, Secret, Signed, VerifyingKey,
         aead::OneUseKey,
         kdf::{MacKey, Root, derive},
     },
+    custodian::{Errand, QueuePlace},
     event::Principal,
     folder::{BackLinks, Commitments, Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
+    letter::Letter,
     limits::VALUE_BYTES_MAX,
     merkle::{Frontier, Head},
     party::Card,
@@ -89,6 +94,28 @@ tables! {
     Meta = 14, meta;
     /// Statements of grants, kept after their wraps are gone.
     Consent = 15, consent;
+    /// Letters to the registrars, at the place of who wrote them.
+    Letter = 16, letter;
+    /// Letters of a doctor to his patients, by case.
+    Reveal = 17, reveal;
+    /// What waits for the registrars, in the order it came.
+    Queue = 18, queue;
+    /// Who has a person's live card.
+    Person = 19, person;
+    /// Rulings, by the position of their events.
+    Ruling = 20, ruling;
+    /// The directory's entries.
+    Listing = 21, listing;
+    /// Whom a doctor does not see.
+    Block = 22, block;
+    /// The policies after the first.
+    Charter = 23, charter;
+    /// Policies that wait for signatures.
+    Proposal = 24, proposal;
+    /// The registrars' keys.
+    Registry = 25, registry;
+    /// Sealed check lists.
+    Dossier = 26, dossier;
 }
 
 /// A value the custodian keeps, with the magic it begins with.
@@ -119,12 +146,46 @@ pub(super) struct HeadRow {
     /// When the newest event was received: the next is received no earlier, whatever the clock says.
     #[n(3)]
     pub(super) received: Timestamp,
+    /// What was done on the day of the newest event that is counted by the day.
+    #[n(4)]
+    pub(super) today: Option<Today>,
+    #[n(5)]
+    pub(super) credentials: Option<FolderId>,
+}
+
+/// What is counted by the day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Today {
+    /// Which day, from 1970.
+    #[n(0)]
+    pub(super) day: u64,
+    #[n(1)]
+    pub(super) cases: u32,
+    /// Reports and appeals.
+    #[n(2)]
+    pub(super) reports: u32,
+}
+
+impl HeadRow {
+    /// What was done today so far.
+    pub(super) fn today(&self, now: Timestamp) -> Today {
+        let day = now.as_ms() / (24 * 60 * 60 * 1000);
+        self.today.filter(|today| today.day == day).unwrap_or(Today { day, ..Today::default() })
+    }
 }
 
 impl Default for HeadRow {
     fn default() -> Self {
         let frontier = Frontier::new();
-        Self { frontier, identity: None, open_cases: 0, received: Timestamp::at_ms(0) }
+        Self {
+            frontier,
+            identity: None,
+            open_cases: 0,
+            received: Timestamp::at_ms(0),
+            today: None,
+            credentials: None,
+        }
     }
 }
 
@@ -139,6 +200,37 @@ pub(super) struct PartyRow {
     /// The digest of its token as a sender; none of registrars, who own nothing.
     #[n(2)]
     pub(super) sender: Option<Digest>,
+    /// What counts against it.
+    #[n(3)]
+    pub(super) ledger: Option<CreditLedger>,
+    /// The card its person had before, what counts against which counts against this one.
+    #[n(4)]
+    pub(super) succeeds: Option<PartyId>,
+    /// Where it waits to be vetted.
+    #[n(5)]
+    pub(super) waits: Option<QueuePlace>,
+    /// A doctor: whether new cases are taken.
+    #[n(6)]
+    pub(super) is_accepting: Option<bool>,
+    /// A doctor with a listing: its number in the directory.
+    #[n(7)]
+    pub(super) ordinal: Option<u32>,
+}
+
+impl PartyRow {
+    /// A party of whom nothing is known but its card.
+    pub(super) const fn new(card: Card, sender: Option<Digest>) -> Self {
+        Self {
+            card,
+            attestations: Attestations(Vec::new()),
+            sender,
+            ledger: None,
+            succeeds: None,
+            waits: None,
+            is_accepting: None,
+            ordinal: None,
+        }
+    }
 }
 
 /// A folder.
@@ -165,6 +257,128 @@ pub(super) struct FolderRow {
     /// The event that began it.
     #[n(8)]
     pub(super) opened: u64,
+    /// When something was last written or granted; before this was kept, nobody knows.
+    #[n(9)]
+    pub(super) touched: Option<Timestamp>,
+}
+
+/// A letter to the registrars.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct LetterRow {
+    #[n(0)]
+    pub(super) letter: Letter,
+    /// The event that brought it.
+    #[n(1)]
+    pub(super) event: u64,
+    /// Where it waits, until it is answered.
+    #[n(2)]
+    pub(super) waits: Option<(Errand, QueuePlace)>,
+}
+
+/// A letter of a doctor to a patient.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RevealRow {
+    #[n(0)]
+    pub(super) letter: Letter,
+    #[n(1)]
+    pub(super) event: u64,
+    /// The patient.
+    #[n(2)]
+    pub(super) patient: PartyId,
+}
+
+/// Something that waits for the registrars.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct QueueRow {
+    #[n(0)]
+    pub(super) party: PartyId,
+    #[n(1)]
+    pub(super) letter: Option<Digest>,
+    #[n(2)]
+    pub(super) received: Timestamp,
+}
+
+/// Who has a person's live card.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PersonRow {
+    #[n(0)]
+    pub(super) party: PartyId,
+}
+
+/// A ruling.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RulingRow {
+    #[n(0)]
+    pub(super) signed: Signed<RulingStatement>,
+}
+
+/// An entry of the directory: all that a page shows, and until when it may be shown.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ListingRow {
+    #[n(0)]
+    pub(super) ordinal: u32,
+    #[n(1)]
+    pub(super) party: PartyId,
+    /// The card's bytes: who reads the page verifies it.
+    #[n(2)]
+    pub(super) card: ByteVec,
+    #[n(3)]
+    pub(super) attestations: Attestations,
+    #[n(4)]
+    pub(super) listing: Signed<ListingStatement>,
+    /// Until when the registrars vouch for the card; nothing if they do not.
+    #[n(5)]
+    pub(super) vouched: Option<(Timestamp, Timestamp)>,
+    /// By which policy that was found.
+    #[n(6)]
+    pub(super) version: u32,
+    #[n(7)]
+    pub(super) ledger: CreditLedger,
+    /// What it is found by.
+    #[n(8)]
+    pub(super) terms: BTreeSet<String>,
+}
+
+/// Whom a doctor does not see.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct BlockRow {
+    #[n(0)]
+    pub(super) whom: Principal,
+}
+
+/// A policy: signed by enough, or waiting to be.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct CharterRow {
+    #[n(0)]
+    pub(super) charter: Charter,
+}
+
+/// A key of the registrars.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RegistryRow {
+    #[n(0)]
+    pub(super) signed: Signed<RegistryStatement>,
+}
+
+/// A sealed check list, and the event that brought it.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct DossierRow {
+    #[n(0)]
+    pub(super) sealed: ByteVec,
+    #[n(1)]
+    pub(super) event: u64,
+    #[n(2)]
+    pub(super) registrar: PartyId,
 }
 
 /// One write, or a part of one: the leaves it added.
@@ -262,16 +476,26 @@ pub(super) struct ConsentRow {
 }
 
 rows! {
+    BlockRow: b"CVbl", "row of who is shut out";
     ChangedRow: b"CVch", "changed row";
+    CharterRow: b"CVcr", "charter row";
     ConsentRow: b"CVco", "consent row";
+    DossierRow: b"CVdo", "row of a check list";
     EpochRow: b"CVep", "epoch row";
     FolderRow: b"CVfo", "folder row";
     GrantRow: b"CVgr", "grant row";
     HeadRow: b"CVhd", "head row";
+    LetterRow: b"CVle", "letter row";
+    ListingRow: b"CVli", "listing row";
     MineRow: b"CVmi", "row of a granted folder";
     OpRow: b"CVop", "operation row";
     OutboxRow: b"CVob", "outbox row";
     PartyRow: b"CVpa", "party row";
+    PersonRow: b"CVpe", "person row";
+    QueueRow: b"CVqu", "queue row";
+    RegistryRow: b"CVrg", "registry row";
+    RevealRow: b"CVrv", "reveal row";
+    RulingRow: b"CVrl", "ruling row";
     RunRow: b"CVru", "run row";
 }
 
@@ -298,7 +522,7 @@ macro_rules! blindable {
     )+};
 }
 
-blindable!(Digest, FolderId, PartyId, crate::id::OpId, crate::id::RecordId);
+blindable!(Digest, FolderId, PartyId, crate::id::OpId, crate::id::RecordId, crate::id::RulingId);
 
 /// A stored value is not what this vault wrote there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -339,6 +563,16 @@ impl RowKeys {
 
     fn numbered_place(&self, table: Table, nibble: u8) -> Place {
         Place::from_bytes(first16(&self.place.mac(Label::Place, &[b"shared", &[table.code(), nibble]])))
+    }
+
+    /// The place of a table that is one queue, by what waits there.
+    pub(super) fn queue_place(&self, errand: Errand) -> Place {
+        self.numbered_place(Table::Queue, errand.code())
+    }
+
+    /// The place of a person's row: nothing else lies there.
+    pub(super) fn person_place(&self, tag: &Digest) -> Place {
+        Place::from_bytes(first16(&self.place.mac(Label::Place, &[b"person", tag.as_bytes()])))
     }
 
     /// An id, blinded for a table.

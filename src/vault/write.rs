@@ -68,6 +68,7 @@ impl Work<'_> {
             let run = RunRow { event: position, leaves: leaves.to_vec(), writer };
             self.desk.put(Table::Run, &[&row, &start.to_be_bytes()], &run)?;
         }
+        self.touch(&mut folder);
         self.put_folder(&folder)?;
         Ok(permit)
     }
@@ -103,13 +104,13 @@ impl Work<'_> {
         leaves: &[Leaf],
     ) -> Result<(Permit, Option<(crate::consent::GrantStatement, u64)>), Fault> {
         let highest = leaves.iter().map(|leaf| leaf.clearance).max().unwrap_or(Clearance::Normal);
-        let (capacity, grant) = self.capacity(claim, Some(folder))?;
-        let permit = self.decide(claim, Act::Write(highest), (capacity, Some(folder)))?;
+        let stance = self.stance(claim, Some(folder))?;
+        let permit = self.decide(claim, Act::Write(highest), (&stance, Some(folder)))?;
         if leaves.is_empty() || leaves.len() > BATCH_RECORDS_MAX {
             return Err(Fault::Malformed);
         }
-        // The owner needs no proof of a right; `capacity` finds a grant for a reader only.
-        Ok((permit, grant.map(|row| (row.grant.statement, row.event))))
+        // The owner needs no proof of a right; a grant is found for a reader only.
+        Ok((permit, stance.grant.map(|row| (row.grant.statement, row.event))))
     }
 
     /// Fresh records are the first of their versions; an amendment is the next of a record that is listed, and stays what

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use casevault::{
-    access::{Act, Capacity, Denial, Facts, FolderFacts, GrantFacts, Policy, decide},
+    access::{Act, Capacity, Denial, Facts, FolderFacts, GrantFacts, Policy, Taker, decide},
     codec,
     consent::Terms,
-    credential::Attestation,
+    credential::{Attestation, Standing},
     crypto::Signed,
     custodian::{Answer, Custodian, Query, Question, Request, Response},
     error::Error,
@@ -26,28 +26,53 @@ fn policy() -> Policy {
     Policy::trusting([&keyring(1).card(Role::Registrar)]).open_cases_max(2).longest_grant(days(30))
 }
 
-const CASE: FolderFacts = FolderFacts { kind: FolderKind::Case, is_closed: false };
+const CASE: FolderFacts = FolderFacts { kind: FolderKind::Case, is_closed: false, is_lapsed: false };
 const CLOSED: FolderFacts = FolderFacts { is_closed: true, ..CASE };
-const IDENTITY: FolderFacts = FolderFacts { kind: FolderKind::Identity, is_closed: false };
+const IDENTITY: FolderFacts = FolderFacts { kind: FolderKind::Identity, ..CASE };
 
 fn terms() -> Terms {
     Terms::treatment().from(NOW).until(NOW.plus(days(14)))
 }
 
 fn reader(terms: Terms) -> GrantFacts {
-    GrantFacts { terms, is_current: true, is_same_card: true, is_attested: true, is_backed: true }
+    GrantFacts {
+        terms,
+        is_current: true,
+        is_same_card: true,
+        is_attested: true,
+        is_backed: true,
+        is_vetted: false,
+    }
+}
+
+const LAPSED: FolderFacts = FolderFacts { is_lapsed: true, ..CASE };
+
+/// A registrar's look at who someone is.
+fn vetting() -> GrantFacts {
+    // The terms of a vetting are made by the enrolment alone; here they are read from their bytes.
+    let mut bytes = codec::encode(&terms().reading());
+    bytes[2] = 4;
+    reader(codec::decode(&bytes).unwrap())
 }
 
 fn facts(capacity: Capacity, folder: Option<FolderFacts>) -> Facts {
-    Facts { now: NOW, claimed: NOW, capacity, folder }
+    Facts { now: NOW, claimed: NOW, capacity, folder, standing: Standing::Good }
 }
 
+const TAKER: Taker = Taker {
+    role: Role::Doctor,
+    is_attested: true,
+    is_assignment: false,
+    standing: Standing::Good,
+    is_willing: true,
+};
+
 fn give(terms: Terms) -> Act {
-    Act::Give { terms, role: Role::Doctor, is_attested: true, is_assignment: false }
+    Act::Give { terms, taker: TAKER }
 }
 
 fn begin(kind: FolderKind, role: Role, open_cases: u32, is_attested: bool) -> Act {
-    Act::Begin { kind, role, open_cases, is_attested }
+    Act::Begin { kind, role, open_cases, cases_today: 0, is_attested }
 }
 
 type Row = (Denial, (Act, Facts), (Act, Facts));
@@ -103,7 +128,7 @@ fn rows() -> Vec<Row> {
         ),
         (
             Denial::NotAttested,
-            (Act::Give { terms: terms(), role: Role::Doctor, is_attested: false, is_assignment: false }, own),
+            (Act::Give { terms: terms(), taker: Taker { is_attested: false, ..TAKER } }, own),
             (give(terms()), own),
         ),
         (
@@ -131,14 +156,14 @@ fn rows() -> Vec<Row> {
         ),
         (
             Denial::WrongRole,
-            (Act::Give { terms: terms(), role: Role::Auditor, is_attested: true, is_assignment: false }, own),
+            (Act::Give { terms: terms(), taker: Taker { role: Role::Auditor, ..TAKER } }, own),
             (give(terms()), own),
         ),
         (
             Denial::Identity,
             (give(terms()), facts(Capacity::Owner, Some(IDENTITY))),
             (
-                Act::Give { terms: terms(), role: Role::Doctor, is_attested: true, is_assignment: true },
+                Act::Give { terms: terms(), taker: Taker { is_assignment: true, ..TAKER } },
                 facts(Capacity::Owner, Some(IDENTITY)),
             ),
         ),
@@ -162,6 +187,79 @@ fn rows() -> Vec<Row> {
             (begin(FolderKind::Case, Role::Patient, 2, true), nobody),
             (begin(FolderKind::Case, Role::Patient, 1, true), nobody),
         ),
+        (
+            Denial::TooManyToday,
+            (
+                Act::Begin {
+                    kind: FolderKind::Case,
+                    role: Role::Patient,
+                    open_cases: 0,
+                    cases_today: 50,
+                    is_attested: true,
+                },
+                nobody,
+            ),
+            (begin(FolderKind::Case, Role::Patient, 0, true), nobody),
+        ),
+        (
+            Denial::TooManyToday,
+            (Act::Report { is_attested: true, reports_today: 10 }, own),
+            (Act::Report { is_attested: true, reports_today: 9 }, own),
+        ),
+        (
+            Denial::TooManyToday,
+            (Act::Appeal { reports_today: 10 }, own),
+            (Act::Appeal { reports_today: 9 }, Facts { standing: Standing::Barred, ..own }),
+        ),
+        (
+            Denial::Suspended,
+            (
+                begin(FolderKind::Case, Role::Patient, 0, true),
+                Facts { standing: Standing::Suspended, ..nobody },
+            ),
+            (begin(FolderKind::Case, Role::Patient, 0, true), Facts { standing: Standing::Warned, ..nobody }),
+        ),
+        (
+            Denial::Suspended,
+            (Act::Give { terms: terms(), taker: Taker { standing: Standing::Suspended, ..TAKER } }, own),
+            (Act::Give { terms: terms(), taker: Taker { standing: Standing::Warned, ..TAKER } }, own),
+        ),
+        (
+            Denial::Barred,
+            (Act::Open, Facts { standing: Standing::Barred, ..held }),
+            (Act::Open, Facts { standing: Standing::Suspended, ..held }),
+        ),
+        (
+            Denial::Barred,
+            (write, Facts { standing: Standing::Barred, ..own }),
+            (Act::Open, Facts { standing: Standing::Barred, ..own }),
+        ),
+        (Denial::Lapsed, (write, facts(Capacity::Owner, Some(LAPSED))), (write, own)),
+        (
+            Denial::Lapsed,
+            (give(terms()), facts(Capacity::Owner, Some(LAPSED))),
+            (Act::Open, facts(Capacity::Reader(reader(terms())), Some(LAPSED))),
+        ),
+        (
+            Denial::Unwilling,
+            (Act::Give { terms: terms(), taker: Taker { is_willing: false, ..TAKER } }, own),
+            (give(terms()), own),
+        ),
+        (
+            Denial::Vetted,
+            (Act::Open, facts(Capacity::Reader(GrantFacts { is_vetted: true, ..vetting() }), Some(IDENTITY))),
+            (Act::Open, facts(Capacity::Reader(vetting()), Some(IDENTITY))),
+        ),
+        (
+            Denial::NotAssigned,
+            (Act::Reveal { is_assigned: false }, own),
+            (Act::Reveal { is_assigned: true }, own),
+        ),
+        (
+            Denial::OwnRuling,
+            (Act::Rule { is_own_ruling: true }, facts(Capacity::Registrar, None)),
+            (Act::Rule { is_own_ruling: false }, facts(Capacity::Registrar, None)),
+        ),
     ]
 }
 
@@ -171,8 +269,9 @@ fn every_denial_has_its_row_and_every_row_its_permitted_neighbour() {
         assert_eq!(decide(&policy(), act, &denied).unwrap_err(), denial, "{act:?} {denied:?}");
         assert!(decide(&policy(), neighbour, &permitted).is_ok(), "beside {denial:?}: {neighbour:?}");
     }
-    // Who is not known has no facts to decide by: that denial is the vault's own, below.
-    for denial in Denial::ALL.iter().filter(|denial| **denial != Denial::Unknown) {
+    // Who is not known, and which person has a card, are no facts to decide by: these denials are the vault's own.
+    let is_decided = |denial: &&Denial| !matches!(denial, Denial::Unknown | Denial::PersonKnown);
+    for denial in Denial::ALL.iter().filter(is_decided) {
         assert!(rows().iter().any(|(row, ..)| row == denial), "{denial:?} has no row");
     }
 }

@@ -209,7 +209,13 @@ fn a5_an_acknowledged_revocation_is_not_forgotten() {
         }
         let receipt = false_receipt(submission, &known, now);
         let salts = vec![Salt { folder: id, epoch: Epoch::from_number(2), salt: [7; 32] }];
-        Some(Response::Accepted(Accepted { receipt, salts, charts: Vec::new() }))
+        Some(Response::Accepted(Accepted {
+            receipt,
+            salts,
+            charts: Vec::new(),
+            letter: None,
+            concerned: Vec::new(),
+        }))
     });
     assert_eq!(alice.revoke(&case, bob).unwrap_err().code(), "tampered-receipt");
 }

@@ -78,6 +78,10 @@ fn attestation() -> AttestationStatement {
         registrar: PartyId::from_bytes([8; 32]),
         from: AT,
         until: Timestamp::MAX,
+        at: None,
+        specialties: Vec::new(),
+        persons: Vec::new(),
+        succeeds: None,
     }
 }
 

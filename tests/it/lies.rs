@@ -242,6 +242,10 @@ fn a28_a_false_registrars_word_vouches_for_nobody() {
         registrar: keyring(registrar).party(),
         from: Timestamp::at_ms(0),
         until: Timestamp::MAX,
+        at: None,
+        specialties: Vec::new(),
+        persons: Vec::new(),
+        succeeds: None,
     };
     let vouched = |statement: AttestationStatement, signer: u8| {
         let signed = Signed::sign(&statement, keyring(signer).signer());

@@ -25,7 +25,7 @@ impl Place {
     pub(crate) fn open() -> Outcome<Self> {
         let directory = tempfile::tempdir()?;
         let registrar = Keyring::generate()?;
-        let policy = Policy::trusting([&registrar.card(Role::Registrar)]).open_cases_max(1000);
+        let policy = Policy::trusting([&registrar.card(Role::Registrar)]).open_cases_max(1000).new_cases_a_day_max(1000);
         let store = SledStore::open(directory.path().join("store"))?;
         let vault = Vault::create(store, HostDir::open(directory.path().join("host"))?, policy)?;
         Ok(Self { vault, registrar: Some(registrar).into(), _directory: directory })
