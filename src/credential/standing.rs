@@ -163,7 +163,7 @@ impl CreditLedger {
     }
 
     /// Leaves out what has ended and counts no more; whether what is left is no more than a row may hold.
-    pub(crate) fn prune(&mut self, now: Timestamp) -> bool {
+    pub fn prune(&mut self, now: Timestamp) -> bool {
         self.strikes.retain(|strike| now < strike.until);
         let Self { strikes, lifted } = self;
         lifted.retain(|ruling| strikes.iter().any(|strike| strike.ruling == *ruling));

@@ -19,9 +19,10 @@ use crate::{
         Vault,
         directory::looking,
         fault::Fault,
+        rows::{ConsentRow, FolderRow, HeadRow, MineRow, PersonRow, RulingRow, RunRow},
         rules::Rules,
         standing::{Stance, folder_facts},
-        tables::{ConsentRow, FolderRow, HeadRow, MineRow, PersonRow, RulingRow, RunRow, Table, key},
+        tables::{Table, key},
         write::RUN_LEAVES,
     },
 };

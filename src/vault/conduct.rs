@@ -10,8 +10,9 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{LetterRow, PartyRow, RulingRow, Today},
         submit::{Claim, Work},
-        tables::{LetterRow, PartyRow, RulingRow, Table, Today},
+        tables::Table,
     },
 };
 

@@ -12,7 +12,8 @@ use crate::{
         Vault,
         desk::Desk,
         fault::Fault,
-        tables::{HeadRow, PartyRow, Table},
+        rows::{HeadRow, PartyRow},
+        tables::Table,
     },
 };
 

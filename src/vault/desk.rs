@@ -12,7 +12,8 @@ use crate::{
     store::{Batch, Entry, Key, KeyRange, Place, Store, StoreError},
     vault::{
         fault::Fault,
-        tables::{Row, RowKeys, Table, key},
+        rows::Row,
+        tables::{RowKeys, Table, key},
     },
 };
 

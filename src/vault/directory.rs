@@ -23,12 +23,7 @@ use crate::{
     party::Card,
     store::Place,
     time::Timestamp,
-    vault::{
-        Vault,
-        fault::Fault,
-        rules::Rules,
-        tables::{ListingRow, Table},
-    },
+    vault::{Vault, fault::Fault, rows::ListingRow, rules::Rules, tables::Table},
 };
 
 /// How many listings are looked at for one that a page shows, at the most: a page may be short, and says where to go on.

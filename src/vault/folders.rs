@@ -14,9 +14,10 @@ use crate::{
     party::{CaseKey, Role},
     vault::{
         fault::Fault,
+        rows::{ConsentRow, EpochRow, FolderRow, GrantRow, MineRow, OutboxRow, PartyRow, Today},
         standing::{Stance, folder_facts},
         submit::{Claim, Work},
-        tables::{ConsentRow, EpochRow, FolderRow, GrantRow, MineRow, OutboxRow, PartyRow, Table, Today},
+        tables::Table,
     },
 };
 

@@ -10,9 +10,10 @@ use crate::{
         META_PLACE, Vault,
         fault::Fault,
         meta_under,
+        rows::{CharterRow, PartyRow, RegistryRow},
         rules::Rules,
         submit::{Claim, Work},
-        tables::{CharterRow, PartyRow, RegistryRow, Table, key},
+        tables::{Table, key},
     },
 };
 

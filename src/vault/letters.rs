@@ -11,8 +11,9 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{BlockRow, DossierRow, LetterRow, PartyRow, RevealRow},
         submit::{Claim, Work},
-        tables::{BlockRow, DossierRow, LetterRow, PartyRow, RevealRow, Table},
+        tables::Table,
     },
 };
 

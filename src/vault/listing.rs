@@ -14,8 +14,9 @@ use crate::{
     vault::{
         directory::{Change, Found},
         fault::Fault,
+        rows::{ListingRow, PartyRow},
         submit::{Claim, Work},
-        tables::{ListingRow, PartyRow, Table},
+        tables::Table,
     },
 };
 

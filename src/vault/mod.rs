@@ -22,6 +22,7 @@ mod outbox;
 mod people;
 mod promise;
 mod queue;
+mod rows;
 mod rules;
 mod sender;
 mod shred;

@@ -18,9 +18,10 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{EpochRow, FolderRow, GrantRow, PartyRow, RunRow},
         standing::Stance,
         submit::{Claim, Work},
-        tables::{EpochRow, FolderRow, GrantRow, PartyRow, RunRow, Table, key},
+        tables::{Table, key},
     },
 };
 

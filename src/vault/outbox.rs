@@ -12,7 +12,8 @@ use crate::{
         Vault,
         desk::Desk,
         fault::Fault,
-        tables::{MineRow, OutboxRow, Table, key},
+        rows::{MineRow, OutboxRow},
+        tables::{Table, key},
     },
 };
 

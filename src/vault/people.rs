@@ -11,9 +11,10 @@ use crate::{
     party::Role,
     vault::{
         fault::Fault,
+        rows::{DossierRow, PartyRow, PersonRow},
         standing::Stance,
         submit::{Claim, Work},
-        tables::{DossierRow, PartyRow, PersonRow, Table},
+        tables::Table,
     },
 };
 

@@ -9,8 +9,9 @@ use crate::{
     record::FolderSalt,
     vault::{
         fault::Fault,
+        rows::{ChangedRow, Done, OpRow},
         submit::Work,
-        tables::{ChangedRow, Done, OpRow, Table},
+        tables::Table,
     },
 };
 

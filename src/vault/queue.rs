@@ -11,8 +11,9 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{PartyRow, QueueRow},
         submit::Work,
-        tables::{PartyRow, QueueRow, Table},
+        tables::Table,
     },
 };
 

@@ -7,11 +7,7 @@ use crate::{
     credential::{RegistryStatement, Trust},
     crypto::Signed,
     event::Principal,
-    vault::{
-        Vault,
-        fault::Fault,
-        tables::{RegistryRow, Table},
-    },
+    vault::{Vault, fault::Fault, rows::RegistryRow, tables::Table},
 };
 
 /// What is in force.

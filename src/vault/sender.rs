@@ -11,8 +11,9 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{FolderRow, MineRow},
         submit::is_office,
-        tables::{FolderRow, MineRow, Table},
+        tables::Table,
     },
 };
 

@@ -13,8 +13,9 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{FolderRow, GrantRow, PartyRow},
         rules::Rules,
-        tables::{FolderRow, GrantRow, PartyRow, Table},
+        tables::Table,
     },
 };
 

@@ -19,9 +19,10 @@ use crate::{
         directory::Change,
         fault::Fault,
         open::Opened,
+        rows::{FolderRow, HeadRow, OpRow, OutboxRow, PartyRow},
         rules::Rules,
         standing::{Stance, folder_facts},
-        tables::{FolderRow, HeadRow, OpRow, OutboxRow, PartyRow, Table},
+        tables::Table,
     },
 };
 

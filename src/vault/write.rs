@@ -15,8 +15,9 @@ use crate::{
     vault::{
         Vault,
         fault::Fault,
+        rows::{FolderRow, RunRow},
         submit::{Claim, Work},
-        tables::{Blindable, FolderRow, RunRow, Table},
+        tables::{Blindable, Table},
     },
 };
 

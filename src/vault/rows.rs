@@ -1,0 +1,412 @@
+//! The rows: what stands in the custodian's tables, each with the magic it begins with.
+
+use std::collections::BTreeSet;
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
+
+use crate::{
+    access::Charter,
+    codec::{Magic, Wire, wire},
+    consent::{Grant, GrantStatement},
+    credential::{Attestations, CreditLedger, ListingStatement, RegistryStatement, RulingStatement},
+    crypto::{Signed, VerifyingKey},
+    custodian::{Errand, QueuePlace},
+    event::Principal,
+    folder::{BackLinks, Commitments, Epoch, FolderKind},
+    id::{Digest, FolderId, PartyId},
+    letter::Letter,
+    limits::VALUE_BYTES_MAX,
+    merkle::{Frontier, Head},
+    party::Card,
+    record::Leaf,
+    time::Timestamp,
+};
+
+/// A value the custodian keeps, with the magic it begins with.
+pub(super) trait Row: Wire {
+    const MAGIC: Magic;
+}
+
+macro_rules! rows {
+    ($($type:ty: $magic:literal, $name:literal;)+) => {$(
+        wire! { $type: $name, VALUE_BYTES_MAX; }
+
+        impl Row for $type {
+            const MAGIC: Magic = Magic(*$magic, 1);
+        }
+    )+};
+}
+
+/// An owner's stream and counts.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct HeadRow {
+    #[n(0)]
+    pub(super) frontier: Frontier,
+    #[n(1)]
+    pub(super) identity: Option<FolderId>,
+    #[n(2)]
+    pub(super) open_cases: u32,
+    /// When the newest event was received: the next is received no earlier, whatever the clock says.
+    #[n(3)]
+    pub(super) received: Timestamp,
+    /// What was done on the day of the newest event that is counted by the day.
+    #[n(4)]
+    pub(super) today: Option<Today>,
+    #[n(5)]
+    pub(super) credentials: Option<FolderId>,
+}
+
+/// What is counted by the day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Today {
+    /// Which day, from 1970.
+    #[n(0)]
+    pub(super) day: u64,
+    #[n(1)]
+    pub(super) cases: u32,
+    /// Reports and appeals.
+    #[n(2)]
+    pub(super) reports: u32,
+}
+
+impl HeadRow {
+    /// What was done today so far.
+    pub(super) fn today(&self, now: Timestamp) -> Today {
+        let day = now.as_ms() / (24 * 60 * 60 * 1000);
+        self.today.filter(|today| today.day == day).unwrap_or(Today { day, ..Today::default() })
+    }
+}
+
+impl Default for HeadRow {
+    fn default() -> Self {
+        let frontier = Frontier::new();
+        Self {
+            frontier,
+            identity: None,
+            open_cases: 0,
+            received: Timestamp::at_ms(0),
+            today: None,
+            credentials: None,
+        }
+    }
+}
+
+/// A party.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PartyRow {
+    #[n(0)]
+    pub(super) card: Card,
+    #[n(1)]
+    pub(super) attestations: Attestations,
+    /// The digest of its token as a sender; none of registrars, who own nothing.
+    #[n(2)]
+    pub(super) sender: Option<Digest>,
+    /// What counts against it.
+    #[n(3)]
+    pub(super) ledger: Option<CreditLedger>,
+    /// The card its person had before, what counts against which counts against this one.
+    #[n(4)]
+    pub(super) succeeds: Option<PartyId>,
+    /// Where it waits to be vetted.
+    #[n(5)]
+    pub(super) waits: Option<QueuePlace>,
+    /// A doctor: whether new cases are taken.
+    #[n(6)]
+    pub(super) is_accepting: Option<bool>,
+    /// A doctor with a listing: its number in the directory.
+    #[n(7)]
+    pub(super) ordinal: Option<u32>,
+}
+
+impl PartyRow {
+    /// A party of whom nothing is known but its card.
+    pub(super) const fn new(card: Card, sender: Option<Digest>) -> Self {
+        Self {
+            card,
+            attestations: Attestations(Vec::new()),
+            sender,
+            ledger: None,
+            succeeds: None,
+            waits: None,
+            is_accepting: None,
+            ordinal: None,
+        }
+    }
+}
+
+/// A folder.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct FolderRow {
+    #[n(0)]
+    pub(super) folder: FolderId,
+    #[n(1)]
+    pub(super) kind: FolderKind,
+    #[n(2)]
+    pub(super) verifying: Option<VerifyingKey>,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(super) nonce: [u8; 16],
+    /// The present epoch; none before the first key.
+    #[n(4)]
+    pub(super) epoch: Epoch,
+    #[n(5)]
+    pub(super) commitments: Option<Commitments>,
+    #[n(6)]
+    pub(super) list: Frontier,
+    #[n(7)]
+    pub(super) is_closed: bool,
+    /// The event that began it.
+    #[n(8)]
+    pub(super) opened: u64,
+    /// When something was last written or granted; before this was kept, nobody knows.
+    #[n(9)]
+    pub(super) touched: Option<Timestamp>,
+}
+
+/// A letter to the registrars.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct LetterRow {
+    #[n(0)]
+    pub(super) letter: Letter,
+    /// The event that brought it.
+    #[n(1)]
+    pub(super) event: u64,
+    /// Where it waits, until it is answered.
+    #[n(2)]
+    pub(super) waits: Option<(Errand, QueuePlace)>,
+}
+
+/// A letter of a doctor to a patient.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RevealRow {
+    #[n(0)]
+    pub(super) letter: Letter,
+    #[n(1)]
+    pub(super) event: u64,
+    /// The patient.
+    #[n(2)]
+    pub(super) patient: PartyId,
+}
+
+/// Something that waits for the registrars.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct QueueRow {
+    #[n(0)]
+    pub(super) party: PartyId,
+    #[n(1)]
+    pub(super) letter: Option<Digest>,
+    #[n(2)]
+    pub(super) received: Timestamp,
+}
+
+/// Who has a person's live card.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PersonRow {
+    #[n(0)]
+    pub(super) party: PartyId,
+}
+
+/// A ruling.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RulingRow {
+    #[n(0)]
+    pub(super) signed: Signed<RulingStatement>,
+}
+
+/// An entry of the directory: all that a page shows, and until when it may be shown.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ListingRow {
+    #[n(0)]
+    pub(super) ordinal: u32,
+    #[n(1)]
+    pub(super) party: PartyId,
+    /// The card's bytes: who reads the page verifies it.
+    #[n(2)]
+    pub(super) card: ByteVec,
+    #[n(3)]
+    pub(super) attestations: Attestations,
+    #[n(4)]
+    pub(super) listing: Signed<ListingStatement>,
+    /// Until when the registrars vouch for the card; nothing if they do not.
+    #[n(5)]
+    pub(super) vouched: Option<(Timestamp, Timestamp)>,
+    /// By which policy that was found.
+    #[n(6)]
+    pub(super) version: u32,
+    #[n(7)]
+    pub(super) ledger: CreditLedger,
+    /// What it is found by.
+    #[n(8)]
+    pub(super) terms: BTreeSet<String>,
+}
+
+/// Whom a doctor does not see.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct BlockRow {
+    #[n(0)]
+    pub(super) whom: Principal,
+}
+
+/// A policy: signed by enough, or waiting to be.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct CharterRow {
+    #[n(0)]
+    pub(super) charter: Charter,
+}
+
+/// A key of the registrars.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RegistryRow {
+    #[n(0)]
+    pub(super) signed: Signed<RegistryStatement>,
+}
+
+/// A sealed check list, and the event that brought it.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct DossierRow {
+    #[n(0)]
+    pub(super) sealed: ByteVec,
+    #[n(1)]
+    pub(super) event: u64,
+    #[n(2)]
+    pub(super) registrar: PartyId,
+}
+
+/// One write, or a part of one: the leaves it added.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RunRow {
+    /// The event.
+    #[n(0)]
+    pub(super) event: u64,
+    #[n(1)]
+    pub(super) leaves: Vec<Leaf>,
+    /// A writer who is not the owner: the grant that gave the right, and the event that granted it.
+    #[n(2)]
+    pub(super) writer: Option<(GrantStatement, u64)>,
+}
+
+/// A grant of the present epoch, and the event that granted it.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct GrantRow {
+    #[n(0)]
+    pub(super) grant: Grant,
+    #[n(1)]
+    pub(super) event: u64,
+}
+
+/// An epoch: the event that made it, and the way to the one before.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct EpochRow {
+    #[n(0)]
+    pub(super) event: u64,
+    #[n(1)]
+    pub(super) back_links: Option<BackLinks>,
+}
+
+/// Where a folder lies that was granted to a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct MineRow {
+    #[n(0)]
+    pub(super) owner: PartyId,
+    #[n(1)]
+    pub(super) folder: FolderId,
+    #[n(2)]
+    pub(super) kind: FolderKind,
+}
+
+/// An entry that waits to be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct OutboxRow {
+    #[n(0)]
+    pub(super) reader: PartyId,
+    #[n(1)]
+    pub(super) mine: MineRow,
+}
+
+/// An act done: an event is taken once. The first of a submission speaks for all.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct OpRow {
+    #[n(0)]
+    pub(super) submission: Option<Done>,
+}
+
+/// A submission done: what its receipt says. Signed once more it is the same receipt, to the last byte.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Done {
+    #[n(0)]
+    pub(super) events: Vec<Digest>,
+    #[n(1)]
+    pub(super) received: Timestamp,
+    #[n(2)]
+    pub(super) stream: Head,
+}
+
+/// An owner whose head has changed since the last epoch of the log.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ChangedRow {
+    #[n(0)]
+    pub(super) owner: Principal,
+}
+
+/// A statement of a grant.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ConsentRow {
+    #[n(0)]
+    pub(super) statement: GrantStatement,
+    #[n(1)]
+    pub(super) event: u64,
+}
+
+rows! {
+    BlockRow: b"CVbl", "row of who is shut out";
+    ChangedRow: b"CVch", "changed row";
+    CharterRow: b"CVcr", "charter row";
+    ConsentRow: b"CVco", "consent row";
+    DossierRow: b"CVdo", "row of a check list";
+    EpochRow: b"CVep", "epoch row";
+    FolderRow: b"CVfo", "folder row";
+    GrantRow: b"CVgr", "grant row";
+    HeadRow: b"CVhd", "head row";
+    LetterRow: b"CVle", "letter row";
+    ListingRow: b"CVli", "listing row";
+    MineRow: b"CVmi", "row of a granted folder";
+    OpRow: b"CVop", "operation row";
+    OutboxRow: b"CVob", "outbox row";
+    PartyRow: b"CVpa", "party row";
+    PersonRow: b"CVpe", "person row";
+    QueueRow: b"CVqu", "queue row";
+    RegistryRow: b"CVrg", "registry row";
+    RevealRow: b"CVrv", "reveal row";
+    RulingRow: b"CVrl", "ruling row";
+    RunRow: b"CVru", "run row";
+}
+
+impl Row for crate::event::Streamed {
+    const MAGIC: Magic = Magic(*b"CVev", 1);
+}
+
+impl Row for crate::access::Policy {
+    const MAGIC: Magic = Magic(*b"CVpo", 1);
+}
