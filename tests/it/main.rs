@@ -50,4 +50,7 @@ mod store;
 mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod vetting;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod world;
