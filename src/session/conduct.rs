@@ -281,13 +281,12 @@ impl Session<'_, Registrar> {
         Ok(ruling)
     }
 
-    /// Dismisses a report: nothing reaches whom it is about.
+    /// Dismisses a report, or an appeal that is about no ruling of its author: nothing reaches anybody else.
     ///
     /// # Errors
-    /// As [`Self::uphold`].
-    pub fn dismiss(&self, report: &ReadPetition) -> Result<(), Error> {
-        report.reported()?;
-        self.answer(report, Verdict::Dismissed(report.letter))
+    /// [`Misuse::NotWaiting`] if it was answered already.
+    pub fn dismiss(&self, petition: &ReadPetition) -> Result<(), Error> {
+        self.answer(petition, Verdict::Dismissed(petition.letter))
     }
 
     /// Dismisses a report that its author knew to be false, with a strike against the author.

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod charts;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod conduct;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 #[cfg(feature = "vault")]
