@@ -71,7 +71,13 @@ impl RegistryStatement {
     /// Whether it is for exactly these registrars.
     #[must_use]
     pub fn is_for(&self, registrars: &[Card]) -> bool {
-        self.wraps.len() == registrars.len()
+        self.wraps.len() == registrars.len() && self.covers(registrars)
+    }
+
+    /// Whether it is for all of these registrars; others may be about to become some.
+    #[must_use]
+    pub fn covers(&self, registrars: &[Card]) -> bool {
+        self.wraps.len() <= REGISTRARS_MAX
             && registrars.iter().all(|card| self.wraps.iter().any(|wrap| wrap.card == card.digest()))
     }
 

@@ -94,7 +94,7 @@ impl Work<'_> {
         }
         let fits = *vault == self.vault.id
             && *registrar == card.party()
-            && statement.is_for(&self.rules.trust.registrars)
+            && statement.covers(&self.rules.trust.registrars)
             && claim.event.subject == Some(signed.digest());
         if !fits {
             return Err(Fault::Malformed);

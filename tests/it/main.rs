@@ -32,6 +32,9 @@ mod forks;
 mod formats;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod govern;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod hands;
 #[cfg(test)]
 #[cfg(feature = "vault")]
