@@ -7,18 +7,23 @@ use std::{
 };
 
 use casevault::{
+    access::Policy,
     consent::Terms,
-    party::{Doctor, Patient},
+    credential::{Attestation, Category, Checked, Listing, PersonId, Reveal, Severity},
+    custodian::Errand,
+    error::Error,
+    event::Principal,
+    party::{Doctor, Patient, Registrar, Role},
     record::Kind,
-    session::{Case, Entry, Session},
+    session::{Case, Entry, Looking, Sentence, Session},
     store::{Entry as Row, Store},
 };
 
-use crate::world::{ALICE, BOB, Profile, World, keyring, profile};
+use crate::world::{ALICE, BOB, Profile, REGISTRAR, World, keyring, profile};
 
 /// What the people of a small clinic read, all of it.
 fn read(world: &World, seed: u8) -> Result<String, &'static str> {
-    let code = |error: casevault::error::Error| error.code();
+    let code = |error: Error| error.code();
     let alice =
         Session::<Patient>::sign_in_with(&world.vault, keyring(ALICE), world.trusting(), world.tools(seed))
             .map_err(code)?;
@@ -41,14 +46,67 @@ fn read(world: &World, seed: u8) -> Result<String, &'static str> {
         all += &format!("{who:?};");
     }
     all += &format!("{} cases, {} of his;", own.len(), all.matches("Profile").count());
+    all += &format!("{};", alice.standing().map_err(code)?);
+    for doctor in alice.directory(Looking::for_doctors()).map_err(code)?.doctors {
+        all += &format!("{doctor};");
+    }
+    for case in &own {
+        all += &format!("{:?};", alice.doctor(case, bob.id()).map_err(code)?.name());
+    }
+    all += &office(world, seed + 2).map_err(code)?;
     alice.history().map_err(code)?;
     Ok(all)
 }
 
+/// What the registrars read.
+fn office(world: &World, seed: u8) -> Result<String, Error> {
+    let tools = world.tools(seed);
+    let office =
+        Session::<Registrar>::sign_in_with(&world.vault, keyring(REGISTRAR), world.trusting(), tools)?;
+    let mut all = String::new();
+    for errand in [Errand::Application, Errand::Report, Errand::Appeal] {
+        for waiting in office.queue(errand) {
+            let waiting = waiting?;
+            let said = if errand == Errand::Application {
+                office.papers(waiting.party)?.identity.as_identity()?.profile::<Profile>()?.name
+            } else {
+                format!("{:?}", office.read(&waiting)?.petition)
+            };
+            all += &format!("{errand} {said};");
+        }
+    }
+    for seed in [ALICE, BOB] {
+        let party = keyring(seed).party();
+        let lists = office.check_lists(party)?;
+        all += &format!("{} rulings, {} lists;", office.rulings(party)?.len(), lists.len());
+    }
+    let passport = PersonId::new("passport", "4711").unwrap();
+    all += &format!("{:?};", office.find_person(&passport, Role::Patient)?);
+    all += &format!("{} proposals, {} policies;", office.proposals()?.len(), office.trust()?.version);
+    Ok(all)
+}
+
 fn clinic() -> World {
-    let world = World::new();
-    let alice = world.patient(ALICE, "Alice");
-    let bob = world.doctor(BOB, "Bob");
+    let cards = [REGISTRAR, 40].map(|seed| keyring(seed).card(Role::Registrar));
+    let world = World::with(Policy::trusting(&cards));
+    let office = world.office();
+    let alice = world.enrol::<Patient>(ALICE, "Alice");
+    let person = PersonId::new("passport", "4711").unwrap();
+    office.attest(alice.id(), Attestation::patient().person(person)).unwrap();
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    bob.write_name("Dr. Bob Brandt").unwrap();
+    let checks = office.check_list().passed(Checked::Licence, Some(b"4711"), "seen");
+    office.attest(bob.id(), Attestation::doctor("cardiology").checks(checks)).unwrap();
+    bob.list(&Listing::new("Dr. Sparrow").reveals(Reveal::NameOnly)).unwrap();
+    world.enrol::<Patient>(60, "Newcomer");
+    let conduct = (Category::Other, Severity::Minor);
+    bob.report(Principal::Party(alice.id()), conduct, "late").unwrap();
+    let until = world.in_days(20);
+    let ruling = office.strike(alice.id(), Sentence::new(Category::Waste, 1, until)).unwrap();
+    alice.appeal(ruling, "I was ill").unwrap();
+    bob.shut_out(Principal::Party(keyring(60).party())).unwrap();
+    office.propose(world.vault.policy().registrars_needed(1).open_cases_max(9)).unwrap();
+    drop(office);
     let case = alice.open_case("a rash").unwrap();
     alice.write(&case, Kind::Complaint, "it itches").unwrap();
     let large = Entry::of_bytes(Kind::Document, "text/plain", vec![7; 60_000]).unwrap();
@@ -56,6 +114,7 @@ fn clinic() -> World {
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
     let his = bob.cases().unwrap().remove(0);
     bob.write(&his, Kind::Note, "eczema").unwrap();
+    bob.open(&his).unwrap().identity().unwrap();
     drop((alice, bob));
     world
 }

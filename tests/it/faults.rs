@@ -5,12 +5,14 @@ use std::{fs, io::Write as _, sync::Arc};
 use casevault::{
     access::Policy,
     consent::Terms,
-    credential::Attestation,
+    credential::{Attestation, Category, Listing, Severity},
     crypto::Random,
+    custodian::Errand,
     error::Error,
+    event::Principal,
     party::{Doctor, Owner, Patient, Registrar, Role},
     record::Kind,
-    session::{Memory, Session, Tools},
+    session::{Looking, Memory, Sentence, Session, Tools},
     store::{
         MemorySnapshot, MemoryStore,
         fault::{Fault, FaultStore, Operations},
@@ -76,6 +78,18 @@ const VERBS: &[(&str, Verb)] = &[
     ("doctor writes", |cast| cast.bob.write(&his(&cast.bob)?, Kind::Note, "seen").map(drop)),
     ("attest", |cast| cast.office.attest(keyring(20).party(), Attestation::patient())),
     ("close", |cast| cast.alice.close_case(&case(&cast.alice)?)),
+    ("report", |cast| {
+        let conduct = (Category::Abuse, Severity::Minor);
+        cast.bob.report(Principal::Party(cast.alice.id()), conduct, "what she said").map(drop)
+    }),
+    ("strike", |cast| {
+        let until = Timestamp::at_ms(1_799_000_000_000);
+        cast.office.strike(cast.alice.id(), Sentence::new(Category::Waste, 1, until)).map(drop)
+    }),
+    ("list", |cast| cast.bob.list(&Listing::new("Dr. Sparrow").language("en"))),
+    ("shut out", |cast| cast.bob.shut_out(Principal::Party(cast.alice.id()))),
+    ("withdraw", |cast| cast.office.withdraw(keyring(CAROL).party()).map(drop)),
+    ("propose", |cast| cast.office.propose(cast.office.policy()?.open_cases_max(7)).map(drop)),
 ];
 
 impl Stage {
@@ -177,7 +191,24 @@ fn state(cast: &Cast<'_>) -> String {
         .collect();
     readers.sort();
     lines.push(format!("{readers:?}"));
-    lines.push(format!("{}", cast.office.vouched(keyring(20).party()).is_ok()));
+    for seed in [20, CAROL] {
+        lines.push(format!("{seed} {}", cast.office.vouched(keyring(seed).party()).is_ok()));
+    }
+    let waiting = |errand| cast.office.queue(errand).map(Result::unwrap).count();
+    lines.push(format!("{} applications, {} reports", waiting(Errand::Application), waiting(Errand::Report)));
+    lines.push(format!("{:?}", alice.standing().unwrap().standing));
+    let listed = alice.directory(Looking::for_doctors()).unwrap().doctors;
+    lines.push(format!("{:?}", listed.iter().map(|doctor| doctor.listing.pseudonym()).collect::<Vec<_>>()));
+    lines.push(format!(
+        "{} papers",
+        cast.bob.credentials().unwrap().map_or(0, |folder| cast.bob.open(&folder).unwrap().len())
+    ));
+    lines.push(format!("{} policies", cast.office.trust().unwrap().version));
+    let events = cast.bob.history().unwrap();
+    lines.push(format!(
+        "{} blocks",
+        events.iter().filter(|line| line.verb.word().contains("whom not to see")).count()
+    ));
     lines.sort();
     lines.join("\n")
 }

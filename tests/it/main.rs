@@ -24,6 +24,9 @@ mod damage;
 mod denials;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod doctors;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod faults;
 #[cfg(test)]
 #[cfg(feature = "vault")]
