@@ -46,15 +46,10 @@ impl Letter {
         content: &[u8],
         random: &mut Random,
     ) -> Result<Self, DoesNotOpen> {
-        let length = content.len().saturating_add(8);
-        let padded = padded_length(length);
-        if padded.saturating_add(TAG_BYTES).saturating_add(2048) > LETTER_BYTES_MAX {
+        let plain = padded(content);
+        if plain.len().saturating_add(2048) > LETTER_BYTES_MAX {
             return Err(DoesNotOpen);
         }
-        let mut plain = Vec::with_capacity(padded.saturating_add(TAG_BYTES));
-        plain.extend_from_slice(&u64::try_from(content.len()).or(Err(DoesNotOpen))?.to_be_bytes());
-        plain.extend_from_slice(content);
-        plain.resize(padded, 0);
         let place = place(label, context);
         let key = Secret::generate(random);
         let wrap = reader.wrap(&place, &[], &key, random)?;
@@ -73,14 +68,7 @@ impl Letter {
     ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
         let place = place(label, context);
         let secret = key.unwrap_key(&place, &[], &self.wrap)?;
-        let plain = Zeroizing::new(OneUseKey::new(secret).open(&place, &self.body)?);
-        let (length, rest) = plain.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
-        let length = usize::try_from(u64::from_be_bytes(*length)).or(Err(DoesNotOpen))?;
-        let (content, padding) = rest.split_at_checked(length).ok_or(DoesNotOpen)?;
-        if padding.iter().any(|byte| *byte != 0) {
-            return Err(DoesNotOpen);
-        }
-        Ok(Zeroizing::new(content.to_vec()))
+        unpadded(OneUseKey::new(secret).open(&place, &self.body)?)
     }
 
     /// The digest by which an event names it.
@@ -94,6 +82,28 @@ impl std::fmt::Debug for Letter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Letter({} bytes)", self.body.len())
     }
+}
+
+/// `length ‖ content ‖ zeros`, with room for a tag: so long that its length tells little.
+pub(crate) fn padded(content: &[u8]) -> Vec<u8> {
+    let length = padded_length(content.len().saturating_add(8));
+    let mut plain = Vec::with_capacity(length.saturating_add(TAG_BYTES));
+    plain.extend_from_slice(&u64::try_from(content.len()).unwrap_or(u64::MAX).to_be_bytes());
+    plain.extend_from_slice(content);
+    plain.resize(length, 0);
+    plain
+}
+
+/// The content of what was padded so.
+pub(crate) fn unpadded(plain: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+    let plain = Zeroizing::new(plain);
+    let (length, rest) = plain.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
+    let length = usize::try_from(u64::from_be_bytes(*length)).or(Err(DoesNotOpen))?;
+    let (content, padding) = rest.split_at_checked(length).ok_or(DoesNotOpen)?;
+    if padding.iter().any(|byte| *byte != 0) {
+        return Err(DoesNotOpen);
+    }
+    Ok(Zeroizing::new(content.to_vec()))
 }
 
 fn place(label: Label, context: &[&[u8]]) -> Vec<u8> {

@@ -20,6 +20,7 @@ use crate::{
         kdf::{MacKey, derive},
     },
     id::{Digest, PartyId, VaultId},
+    letter,
     limits::REGISTRARS_MAX,
     party::{Card, Keyring},
     time::Timestamp,
@@ -192,7 +193,7 @@ impl RegistryKey {
         let fresh: [u8; 32] = random.bytes();
         let generation = self.generation.to_be_bytes();
         let plain = Zeroizing::new(codec::encode(checks));
-        let body = self.dossier_key(&fresh).seal(&generation, &plain);
+        let body = self.dossier_key(&fresh).seal_in_place(&generation, letter::padded(&plain));
         [generation.as_slice(), &fresh, &body].concat()
     }
 
@@ -209,7 +210,7 @@ impl RegistryKey {
     pub fn open_dossier(&self, sealed: &[u8]) -> Result<CheckList, DoesNotOpen> {
         let (generation, rest) = sealed.split_first_chunk::<4>().ok_or(DoesNotOpen)?;
         let (fresh, body) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
-        let plain = Zeroizing::new(self.dossier_key(fresh).open(generation, body)?);
+        let plain = letter::unpadded(self.dossier_key(fresh).open(generation, body)?)?;
         codec::decode(&plain).or(Err(DoesNotOpen))
     }
 

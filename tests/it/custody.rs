@@ -8,13 +8,16 @@ use std::{
 
 use casevault::{
     consent::Terms,
-    credential::Attestation,
+    credential::{Attestation, Category, Checked, Listing, PersonId, Reveal, Severity},
     crypto::{Random, passphrase::Passphrase},
+    custodian::Errand,
+    event::Principal,
     folder::Clearance,
-    party::{Auditor, Doctor, KeyFile, Patient},
+    party::{Auditor, Doctor, KeyFile, Patient, Registrar},
     record::Kind,
-    session::{Entry, Session},
+    session::{Entry, Looking, Sentence, Session},
     store::{KeyRange, Store},
+    time::Timestamp,
 };
 
 use crate::{
@@ -31,6 +34,12 @@ const PLANTED: &[&str] = &[
     "Marzipanopoulos",
     "Vexillology",
     "Brandysnap",
+    "Spindlewharf",
+    "Oxymoronical",
+    "Gallimaufry",
+    "Tintinnabuli",
+    "Flibbertigib",
+    "Wherewithout",
 ];
 
 /// Everything said aloud during a journey: log lines, errors, debug prints.
@@ -76,11 +85,21 @@ fn journey(world: &World, recording: &Recording<'_>, ear: &Ear) {
     let carol = world.enrol_over::<Doctor>(recording, CAROL, "Carol");
     let auditor = world.enrol_over::<Auditor>(recording, 30, "Audit");
     let office = world.office_over(recording);
-    office.attest(alice.id(), Attestation::patient()).unwrap();
+    bob.apply(vec![Entry::of_bytes(Kind::Licence, "text/plain", PLANTED[7].into()).unwrap()]).unwrap();
+    let papers = office.papers(bob.id()).unwrap();
+    write!(said, "{papers:?}").unwrap();
+    drop(papers);
+    let person = PersonId::new("passport", PLANTED[8]).unwrap();
+    let checks = office.check_list().passed(Checked::Licence, Some(PLANTED[7].as_bytes()), PLANTED[9]);
+    let attested = Attestation::doctor("cardiology").person(person.clone()).checks(checks.clone());
+    write!(said, "{person:?}{checks:?}{attested:?}").unwrap();
+    office.attest(alice.id(), Attestation::patient().person(person)).unwrap();
     office.attest(auditor.id(), Attestation::auditor()).unwrap();
-    for doctor in [&bob, &carol] {
-        office.attest(doctor.id(), Attestation::doctor("cardiology")).unwrap();
-    }
+    office.attest(bob.id(), attested).unwrap();
+    office.attest(carol.id(), Attestation::doctor("cardiology")).unwrap();
+    write!(said, "{:?}", office.check_lists(bob.id()).unwrap()).unwrap();
+    bob.write_name(PLANTED[10]).unwrap();
+    bob.list(&Listing::new("Dr. Sparrow").reveals(Reveal::OnAssignment)).unwrap();
     let case = alice.open_case(PLANTED[2]).unwrap();
     alice.write(&case, Kind::Complaint, PLANTED[3]).unwrap();
     let large = PLANTED[4].repeat(8000);
@@ -105,6 +124,9 @@ fn journey(world: &World, recording: &Recording<'_>, ear: &Ear) {
     bob.write(&his, Kind::Note, PLANTED[5]).unwrap();
     let note = bob.open(&his).unwrap().records_of(Kind::Note).unwrap().remove(0);
     bob.amend(&his, &note, PLANTED[6]).unwrap();
+    let view = alice.doctor(&case, bob.id()).unwrap();
+    assert_eq!(view.name(), Some(PLANTED[10]));
+    conduct(&office, &alice, &bob, &mut said);
     let revocation = alice.revoke(&case, bob.id()).unwrap();
     let residue = alice.residue(&revocation).unwrap();
     let denied = bob.open(&his).unwrap_err();
@@ -123,6 +145,30 @@ fn journey(world: &World, recording: &Recording<'_>, ear: &Ear) {
         write!(said, "{line}{line:?}").unwrap();
     }
     ear.hear(&said);
+}
+
+/// Reports, rulings and appeals, with planted words in all that is written.
+fn conduct(
+    office: &Session<'_, Registrar>,
+    alice: &Session<'_, Patient>,
+    bob: &Session<'_, Doctor>,
+    said: &mut String,
+) {
+    let what = (Category::Abuse, Severity::Minor);
+    bob.report(Principal::Party(alice.id()), what, PLANTED[11]).unwrap();
+    let waiting = office.queue(Errand::Report).next().unwrap().unwrap();
+    let report = office.read(&waiting).unwrap();
+    let until = Timestamp::at_ms(1_799_000_000_000);
+    let ruling = office.uphold(&report, Sentence::new(Category::Abuse, 1, until)).unwrap();
+    alice.appeal(ruling, PLANTED[12]).unwrap();
+    let waiting = office.queue(Errand::Appeal).next().unwrap().unwrap();
+    let appeal = office.read(&waiting).unwrap();
+    office.lift(&appeal).unwrap();
+    let denied = office.lift(&appeal).unwrap_err();
+    write!(said, "{report:?}{appeal:?}{denied:?}{denied}{waiting:?}").unwrap();
+    write!(said, "{:?}{}", alice.standing().unwrap(), alice.standing().unwrap()).unwrap();
+    let page = alice.directory(Looking::for_doctors()).unwrap();
+    write!(said, "{page:?}{}", page.doctors[0]).unwrap();
 }
 
 /// A word as it could hide: as it is, in hexadecimal, in UTF-16, reversed, in base64.
@@ -217,14 +263,26 @@ fn a18_a_stolen_disk_without_the_root_key_names_nobody() {
     let alice = Session::<Patient>::enrol(&vault, keyring(ALICE), PLANTED[0]).unwrap();
     let bob = Session::<Doctor>::enrol(&vault, keyring(BOB), PLANTED[1]).unwrap();
     let memory = casevault::session::Memory::trusting(vault.trust().clone());
-    let office = Session::<casevault::party::Registrar>::sign_in(&vault, keyring(REGISTRAR), memory).unwrap();
+    let office = Session::<Registrar>::sign_in(&vault, keyring(REGISTRAR), memory).unwrap();
     office.attest(alice.id(), Attestation::patient()).unwrap();
     office.attest(bob.id(), Attestation::doctor("Sphragistics")).unwrap();
     let case = alice.open_case(PLANTED[2]).unwrap();
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
     let his = bob.cases().unwrap().remove(0);
+    bob.write_name(PLANTED[10]).unwrap();
+    let sparrow =
+        Listing::new("Dr. Sparrow").language("en-Zyzzyva").region("GB-QLL").reveals(Reveal::NameOnly);
+    bob.list(&sparrow).unwrap();
     bob.open(&his).unwrap().identity().unwrap();
+    let mut said = String::new();
+    conduct(&office, &alice, &bob, &mut said);
+    let ruling = alice.standing().unwrap().strikes[0].strike.ruling;
+    bob.shut_out(Principal::Party(alice.id())).unwrap();
     let ids = [
+        ruling.as_bytes().to_vec(),
+        b"Dr. Sparrow".to_vec(),
+        b"en-Zyzzyva".to_vec(),
+        b"GB-QLL".to_vec(),
         alice.id().as_bytes().to_vec(),
         bob.id().as_bytes().to_vec(),
         alice.identity_folder().unwrap().id().as_bytes().to_vec(),
