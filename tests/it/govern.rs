@@ -107,7 +107,7 @@ fn a28_a_policy_that_too_few_signed_is_refused_by_the_vault_and_by_every_session
         between.changing(move |_, response| match response {
             Response::Hello(trust, policy) => (*trust, *policy) = (claimed.clone(), grown.clone()),
             Response::Charters(charters, _) => *charters = vec![charter.clone()],
-            _ => (),
+            Response::Accepted(_) | Response::Answer(_) | Response::Refused(_) | _ => (),
         });
         let session =
             Session::<Patient>::sign_in_with(&between, keyring(ALICE), memory.clone(), world.tools(51));
@@ -157,7 +157,7 @@ fn a_policy_that_is_gone_is_not_brought_back() {
     between.changing(move |_, response| match response {
         Response::Hello(trust, policy) => (*trust, *policy) = old.clone(),
         Response::Charters(charters, _) => charters.clear(),
-        _ => (),
+        Response::Accepted(_) | Response::Answer(_) | Response::Refused(_) | _ => (),
     });
     let rolled = Session::<Patient>::sign_in_with(&between, keyring(ALICE), alice.memory(), world.tools(52));
     assert_eq!(rolled.unwrap_err().code(), "tampered-trust");
