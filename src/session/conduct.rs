@@ -269,6 +269,9 @@ impl Session<'_, Registrar> {
 
     /// Upholds a report: a strike against whom it is about, and word to who reported that something was done.
     ///
+    /// A strike that bars a doctor shuts him out with the custodian, and renews no key: withdraw his attestation as well, and
+    /// every owner's next session does.
+    ///
     /// Repeated after an interruption, it does what is left.
     ///
     /// # Errors

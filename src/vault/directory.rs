@@ -50,7 +50,6 @@ pub(super) struct Directory {
     is_loaded: bool,
     rows: BTreeMap<u32, Found>,
     words: BTreeMap<String, RoaringBitmap>,
-    terms: BTreeMap<u32, BTreeSet<String>>,
     /// Numbers given to listings that are not committed yet, or never were.
     reserved: BTreeSet<u32>,
 }
@@ -58,16 +57,15 @@ pub(super) struct Directory {
 impl Directory {
     fn enter(&mut self, Change { ordinal, found, terms }: Change) {
         self.reserved.remove(&ordinal);
-        for word in self.terms.remove(&ordinal).unwrap_or_default() {
-            if let Some(bitmap) = self.words.get_mut(&word) {
+        if self.rows.insert(ordinal, found).is_some() {
+            self.words.retain(|_, bitmap| {
                 bitmap.remove(ordinal);
-            }
+                !bitmap.is_empty()
+            });
         }
-        for word in &terms {
-            self.words.entry(word.clone()).or_default().insert(ordinal);
+        for word in terms {
+            self.words.entry(word).or_default().insert(ordinal);
         }
-        self.rows.insert(ordinal, found);
-        self.terms.insert(ordinal, terms);
     }
 
     /// The numbers of the listings that have all these words.
