@@ -90,7 +90,7 @@ impl Trust {
     /// Whether enough registrars vouch for exactly this card at this moment.
     #[must_use]
     pub fn vouched(&self, card: &Card, attestations: &Attestations, now: Timestamp) -> Option<Vouched> {
-        let valid = self.valid(card, attestations, now);
+        let valid = self.vouching(card, attestations, now);
         if !self.are_enough(&valid) {
             return None;
         }
@@ -119,7 +119,7 @@ impl Trust {
         attestations: &Attestations,
         (now, begun): (Timestamp, Timestamp),
     ) -> bool {
-        let valid = self.valid(card, attestations, now);
+        let valid = self.vouching(card, attestations, now);
         let since: Vec<_> = valid
             .into_iter()
             .filter(|statement| statement.signed_at().plus(VETTING_SLACK) >= begun)
@@ -145,7 +145,14 @@ impl Trust {
         registrars.len() >= usize::from(self.registrars_needed.max(1))
     }
 
-    fn valid(&self, card: &Card, attestations: &Attestations, now: Timestamp) -> Vec<AttestationStatement> {
+    /// What each registrar who is to be believed says of exactly this card at this moment, enough of them or not.
+    #[must_use]
+    pub(crate) fn vouching(
+        &self,
+        card: &Card,
+        attestations: &Attestations,
+        now: Timestamp,
+    ) -> Vec<AttestationStatement> {
         attestations.0.iter().filter_map(|signed| self.believe(signed, card, now)).collect()
     }
 
