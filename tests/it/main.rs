@@ -26,6 +26,8 @@ mod denials;
 #[cfg(feature = "vault")]
 mod doctors;
 #[cfg(test)]
+mod faces;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod faults;
 #[cfg(test)]
