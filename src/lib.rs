@@ -68,7 +68,7 @@
 //! | row | modules |
 //! | --- | --- |
 //! | base | [`limits`], [`codec`], [`id`], [`time`] |
-//! | mechanism | [`crypto`], [`merkle`], `store` |
+//! | mechanism | [`crypto`], [`merkle`], [`log`], `store` |
 //! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`] |
 //! | seam | [`custodian`], [`error`] |
 //! | sides | [`session`], `vault` |
@@ -94,6 +94,7 @@ pub mod folder;
 pub mod id;
 pub mod letter;
 pub mod limits;
+pub mod log;
 pub mod merkle;
 pub mod party;
 pub mod record;

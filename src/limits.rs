@@ -50,6 +50,15 @@ pub const READERS_MAX: usize = 256;
 /// The most events one answer about a stream carries.
 pub const STREAM_PAGE_MAX: usize = 4096;
 
+/// The largest signed note, in bytes: sixteen post-quantum signatures have room.
+pub const NOTE_BYTES_MAX: usize = 256 * 1024;
+
+/// The most signatures one note carries, known and unknown.
+pub const NOTE_SIGNATURES_MAX: usize = 64;
+
+/// The longest name of a key that signs notes, in bytes: what a cosigner's name may have.
+pub const KEY_NAME_BYTES_MAX: usize = 255;
+
 /// The longest text in a signed statement (a specialty, a reason code), in bytes.
 pub const TEXT_BYTES_MAX: usize = 256;
 
