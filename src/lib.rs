@@ -82,6 +82,7 @@
 //! none changes behaviour or bytes.
 
 pub mod access;
+pub mod audit;
 pub mod codec;
 pub mod consent;
 pub mod credential;

@@ -109,3 +109,15 @@ pub const PROPOSALS_MAX: usize = 16;
 
 /// The longest chain of cards that one person had one after another.
 pub const SUCCESSIONS_MAX: usize = 16;
+
+/// The most owners one bucket of the heads map holds: buckets are made for thirty-two.
+pub const BUCKET_OWNERS_MAX: usize = 600;
+
+/// The heads map has at most 2 to this power buckets.
+pub const MAP_DEPTH_MAX: u8 = 24;
+
+/// The longest line of an auditor's export, in bytes: an event with all the grants it can bring.
+pub const AUDIT_LINE_BYTES_MAX: usize = 512 * 1024;
+
+/// The most findings one audit reports.
+pub const FINDINGS_MAX: usize = 1000;

@@ -13,13 +13,22 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod checkpoint;
+mod epochs;
+mod heads;
 mod key;
 mod note;
 mod text;
+mod whole;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub(crate) use epochs::entry_path;
+#[cfg(feature = "vault")]
+pub(crate) use epochs::tile_path;
+pub use epochs::{LogEpoch, open_checkpoint, origin};
+pub use heads::{HeadLeaf, MapProof, OwnerHead, bucket_of, bucket_root, depth_for, map_root};
 pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
+pub use whole::StreamProof;
 
 use crate::{codec::Malformed, crypto::sign::BadSignature};
 

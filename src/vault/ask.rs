@@ -61,6 +61,13 @@ impl Vault {
                 self.may(&asker, looking(repute.is_attested), repute.standing)?;
                 self.search((&asker.rules, asker.now), &search)
             }
+            Question::InLog(owner) => {
+                let is_own = owner == asker.card.party();
+                let (capacity, standing) =
+                    if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(&asker)? };
+                self.may(&asker, (Act::Audit, capacity), standing)?;
+                self.in_log(Principal::Party(owner))
+            }
             Question::Listing(party) => {
                 let repute = self.repute(&asker.rules, &asker.card, asker.now)?;
                 if asker.card.party() != party {

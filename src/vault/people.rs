@@ -11,7 +11,7 @@ use crate::{
     party::Role,
     vault::{
         fault::Fault,
-        rows::{DossierRow, PartyRow, PersonRow},
+        rows::{AttestedRow, DossierRow, PartyRow, PersonRow},
         standing::Stance,
         submit::{Claim, Work},
         tables::Table,
@@ -68,6 +68,9 @@ impl Work<'_> {
         } else {
             self.enter(claim, signed, &mut row)?;
         }
+        // What is gone from the party's row stays for who checks what it was worth then.
+        let position = self.position().to_be_bytes();
+        self.desk.put(Table::Attested, &[&position], &AttestedRow { signed: signed.clone() })?;
         self.put_party(row)?;
         Ok(permit)
     }

@@ -60,6 +60,9 @@ mod log;
 #[cfg(feature = "vault")]
 mod store;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod supervision;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
