@@ -79,6 +79,23 @@ fn a_report_is_read_by_registrars_and_a_strike_suspends_until_it_ends() {
 }
 
 #[test]
+fn a_standing_that_a_later_strike_goes_on_with_ends_when_that_one_does() {
+    let world = World::new();
+    let (office, alice) = (world.office(), world.patient(ALICE, "Alice"));
+    let (ends, goes_on) = (world.in_days(10), world.in_days(15));
+    office.strike(alice.id(), Sentence::new(Category::Waste, 3, ends)).unwrap();
+    office.strike(alice.id(), Sentence::new(Category::Waste, 3, goes_on).from(world.in_days(5))).unwrap();
+    let told = || alice.standing().map(|told| (told.standing, told.until)).unwrap();
+    assert_eq!(told(), (Standing::Suspended, Some(goes_on)));
+    world.clock.advance(days(5));
+    assert_eq!(told(), (Standing::Barred, Some(ends)));
+    world.clock.set(ends);
+    assert_eq!(told(), (Standing::Suspended, Some(goes_on)));
+    world.clock.set(goes_on);
+    assert_eq!(told(), (Standing::Good, None));
+}
+
+#[test]
 fn a_suspended_doctor_receives_no_new_grant_and_a_barred_one_opens_nothing_of_others() {
     let world = World::new();
     let office = world.office();
