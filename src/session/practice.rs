@@ -293,7 +293,8 @@ impl Session<'_, Doctor> {
     /// taken back.
     ///
     /// # Errors
-    /// [`Misuse::NoName`] if a name is to be told and none was written; [`Error::Denied`] if one is not assigned.
+    /// [`Misuse::NoName`] if a name is to be told and none was written; [`Error::Denied`] if one is not assigned, not attested
+    /// any more, or barred.
     pub fn reveal(&self, case: &Case, patient: &Identity, how: Reveal) -> Result<(), Error> {
         let told = self.what_to_tell(how)?;
         let content = Zeroizing::new(codec::encode(&told));

@@ -3,7 +3,7 @@
 use casevault::{
     access::Policy,
     consent::Terms,
-    credential::{Attestation, Checked, Coding, PersonId},
+    credential::{Attestation, Checked, Coding, PersonId, Reveal},
     custodian::Errand,
     error::{Error, Misuse},
     folder::FolderKind,
@@ -145,6 +145,20 @@ fn a_withdrawn_doctor_opens_nothing_and_whom_it_concerns_is_listed() {
         Err(Error::Misuse(Misuse::NotAttested))
     ));
     assert!(matches!(world.office().withdraw(bob.id()), Err(Error::Misuse(Misuse::NotAttested))));
+}
+
+#[test]
+fn a_doctor_for_whom_nobody_vouches_any_more_tells_no_patient_who_he_is() {
+    let world = World::new();
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    let his = bob.cases().unwrap().remove(0);
+    let who = bob.open(&his).unwrap().identity().unwrap();
+    bob.write_name("Dr. Robert Brandt").unwrap();
+    world.office().withdraw(bob.id()).unwrap();
+    assert!(matches!(bob.reveal(&his, &who, Reveal::NameOnly), Err(Error::Denied)));
+    assert_eq!(alice.doctor(&case, bob.id()).unwrap().name(), None);
 }
 
 #[test]
