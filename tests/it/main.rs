@@ -53,6 +53,8 @@ mod layers;
 #[cfg(feature = "vault")]
 mod lies;
 #[cfg(test)]
+mod standings;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
 #[cfg(test)]
