@@ -320,7 +320,7 @@ impl Work<'_> {
     }
 
     /// The grants of a folder's present epoch.
-    fn grants_of(&self, folder: &FolderRow) -> Result<Vec<GrantRow>, Fault> {
+    pub(super) fn grants_of(&self, folder: &FolderRow) -> Result<Vec<GrantRow>, Fault> {
         let epoch = folder.epoch.number().to_be_bytes();
         let prefix = [self.vault.folder_row(folder.folder).as_slice(), &epoch].concat();
         let rows = self.desk.scan::<GrantRow>(Table::Grant, &prefix)?;

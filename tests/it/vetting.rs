@@ -124,6 +124,26 @@ fn as_many_registrars_attest_as_the_policy_says_each_by_his_own_look() {
 }
 
 #[test]
+fn who_is_vetted_anew_waits_until_as_many_have_looked_anew_as_must() {
+    let world = two();
+    let offices = [office(&world, REGISTRAR), office(&world, SECOND)];
+    let attest = |office: &Session<'_, Registrar>, party| {
+        office.attest(party, Attestation::doctor("cardiology")).unwrap();
+    };
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    offices.iter().for_each(|office| attest(office, bob.id()));
+    assert!(waiting(&offices[0], Errand::Application).is_empty());
+    world.clock.advance(days(300));
+    bob.ask_to_be_vetted().unwrap();
+    attest(&offices[0], bob.id());
+    // The other's word of before holds still, and ends before long.
+    assert!(offices[0].vouched(bob.id()).is_ok());
+    assert_eq!(waiting(&offices[1], Errand::Application).len(), 1);
+    attest(&offices[1], bob.id());
+    assert!(waiting(&offices[1], Errand::Application).is_empty());
+}
+
+#[test]
 fn a_withdrawn_doctor_opens_nothing_and_whom_it_concerns_is_listed() {
     let world = World::new();
     let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
