@@ -144,6 +144,28 @@ fn who_is_vetted_anew_waits_until_as_many_have_looked_anew_as_must() {
 }
 
 #[test]
+fn who_asks_waits_also_when_the_registrars_may_look_still() {
+    let world = World::new();
+    let office = world.office();
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    let ends = world.in_days(2);
+    office.attest(bob.id(), Attestation::doctor("cardiology").until(ends)).unwrap();
+    let asks = || {
+        assert!(waiting(&office, Errand::Application).is_empty() && office.vouched(bob.id()).is_err());
+        bob.ask_to_be_vetted().unwrap();
+        assert_eq!(waiting(&office, Errand::Application).len(), 1);
+    };
+    // No session of his came between: the grant of his enrolment is of the present key.
+    world.clock.set(ends);
+    asks();
+    office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
+    office.withdraw(bob.id()).unwrap();
+    asks();
+    office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
+    assert!(waiting(&office, Errand::Application).is_empty() && office.vouched(bob.id()).is_ok());
+}
+
+#[test]
 fn a_withdrawn_doctor_opens_nothing_and_whom_it_concerns_is_listed() {
     let world = World::new();
     let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
