@@ -158,6 +158,27 @@ fn an_appeal_is_decided_by_another_registrar() {
 }
 
 #[test]
+fn what_was_answered_is_struck_for_by_nobody_who_read_it_before() {
+    let cards = [REGISTRAR, SECOND].map(|seed| keyring(seed).card(Role::Registrar));
+    let world = World::with(Policy::trusting(&cards));
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let sentence = Sentence::new(Category::Abuse, 3, world.in_days(9));
+    bob.report(Principal::Party(alice.id()), ABUSE, "she was rude").unwrap();
+    bob.report(Principal::Party(alice.id()), ABUSE, "and again").unwrap();
+    let read: Vec<_> =
+        waiting(&one, Errand::Report).iter().map(|waiting| one.read(waiting).unwrap()).collect();
+    other.dismiss(&read[0]).unwrap();
+    other.uphold(&read[1], Sentence::new(Category::Abuse, 1, world.in_days(9))).unwrap();
+    for read in &read {
+        assert!(matches!(one.uphold(read, sentence), Err(Error::Misuse(Misuse::NotWaiting))));
+        let as_false = one.dismiss_as_false(read, (3, world.in_days(9)));
+        assert!(matches!(as_false, Err(Error::Misuse(Misuse::NotWaiting))));
+    }
+    assert_eq!((standing(&alice), standing(&bob)), (Standing::Warned, Standing::Good));
+}
+
+#[test]
 fn false_reporters_get_strikes_too() {
     let world = World::new();
     let office = world.office();
