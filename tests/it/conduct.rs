@@ -261,6 +261,23 @@ fn limits_on_cases_a_day_on_reports_and_on_idle_cases() {
 }
 
 #[test]
+fn a_lapsed_case_stays_lapsed_when_a_doctor_is_left_out_of_it() {
+    let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]).cases_lapse_after(days(30));
+    let world = World::with(policy);
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let is_closed = || alice.own_cases().unwrap()[0].is_closed();
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment().until(world.in_days(60))).unwrap();
+    world.clock.advance(days(29));
+    assert!(!is_closed());
+    world.clock.advance(days(1));
+    assert!(is_closed());
+    alice.revoke(&case, bob.id()).unwrap();
+    assert!(is_closed());
+    assert!(matches!(alice.write(&case, Kind::Note, "too late"), Err(Error::Misuse(Misuse::Lapsed))));
+}
+
+#[test]
 fn a_doctor_shuts_patients_out_and_takes_no_new_cases_when_he_says_so() {
     let world = World::new();
     let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
