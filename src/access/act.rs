@@ -66,6 +66,8 @@ pub enum Act {
     Reveal {
         /// Whether the patient assigns the actor now, with her own identity.
         is_assigned: bool,
+        /// Whether the actor is attested now.
+        is_attested: bool,
     },
     /// Rule on conduct.
     Rule {

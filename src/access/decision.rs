@@ -91,8 +91,9 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
             only(standing < Standing::Barred, Denial::Barred)?;
             only(reports_today < policy.conduct().reports_max, Denial::TooManyToday)?
         }
-        Act::Reveal { is_assigned } => {
+        Act::Reveal { is_assigned, is_attested } => {
             owner(capacity)?;
+            only(is_attested, Denial::NotAttested)?;
             only(is_assigned, Denial::NotAssigned)?;
             only(standing < Standing::Barred, Denial::Barred)?
         }

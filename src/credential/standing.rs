@@ -141,11 +141,14 @@ impl CreditLedger {
         thresholds.of(weight)
     }
 
-    /// When the standing of this moment ends by itself, if strikes alone decide; never, if it is good.
+    /// When the standing of this moment gets better by itself, if strikes alone decide; never, if it is good.
     #[must_use]
     pub fn ends(&self, thresholds: &Thresholds, now: Timestamp) -> Option<Timestamp> {
         let present = self.standing(thresholds, now);
-        let mut ends: Vec<Timestamp> = self.counting(now).map(|strike| strike.until).collect();
+        // Also the ends of what has not begun: a strike that begins before the others end goes on after them.
+        let goes_on = |strike: &&Strike| now < strike.until && !self.lifted.contains(&strike.ruling);
+        let mut ends: Vec<Timestamp> =
+            self.strikes.iter().filter(goes_on).map(|strike| strike.until).collect();
         ends.sort_unstable();
         ends.into_iter().find(|end| self.standing(thresholds, *end) < present)
     }

@@ -1,6 +1,6 @@
 //! Conduct: what one reports, how one stands, what the registrars rule.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     codec,
@@ -278,6 +278,7 @@ impl Session<'_, Registrar> {
     /// [`Misuse::NotWaiting`] if it is no report, or was answered already; [`Error::Denied`] if there is no such party.
     pub fn uphold(&self, report: &ReadPetition, sentence: Sentence) -> Result<RulingId, Error> {
         let reported = report.reported()?;
+        self.still_waits(report)?;
         let ruling = self.ruling_for(report, b"reported")?;
         self.strike_as(ruling, reported, (sentence, Some(report.author)))?;
         self.answer(report, Verdict::Upheld(report.letter))?;
@@ -302,6 +303,7 @@ impl Session<'_, Registrar> {
         (weight, until): (u8, Timestamp),
     ) -> Result<RulingId, Error> {
         report.reported()?;
+        self.still_waits(report)?;
         let ruling = self.ruling_for(report, b"author")?;
         let sentence = Sentence::new(Category::FalseReport, weight, until);
         self.strike_as(ruling, Principal::Party(report.author), (sentence, None))?;
@@ -386,6 +388,17 @@ impl Session<'_, Registrar> {
             Principal::Folder(_) => Ok(true),
             Principal::Vault(_) => Ok(false),
         }
+    }
+
+    /// That nobody has answered a report since it was read: what was dismissed is not struck for.
+    fn still_waits(&self, report: &ReadPetition) -> Result<(), Error> {
+        let moment = report.received;
+        for waiting in self.queue(Errand::Report).since(moment).until(moment.plus(Duration::from_millis(1))) {
+            if waiting?.letter == Some(report.letter) {
+                return Ok(());
+            }
+        }
+        Err(Misuse::NotWaiting.into())
     }
 
     fn answer(&self, report: &ReadPetition, verdict: Verdict) -> Result<(), Error> {

@@ -295,7 +295,7 @@ fn follow(
         return if matches!(event.actor, Principal::Vault(_)) { Ok(()) } else { Err(wrong()) };
     }
     let own = all.get_mut(&folder).ok_or_else(wrong)?;
-    if !matches!(event.verb, Verb::Close | Verb::Open | Verb::Stage) {
+    if matches!(event.verb, Verb::Amend | Verb::Assign | Verb::Grant | Verb::Write) {
         own.touched = Some(received);
     }
     let follows = match event.verb {

@@ -126,24 +126,32 @@ impl<R: Owner> Session<'_, R> {
         Ok(())
     }
 
-    /// Grants a folder to all registrars who may not look into it now.
+    /// Grants a folder to all registrars who may not look into it now; an Identity to all of them, for that is how one asks:
+    /// whom the registrars looked at before is not in their queue any more, though they may look still.
     fn show_registrars(&self, folder: &Case) -> Result<(), Error> {
         let registrars = self.trust()?.registrars;
         for _ in 0..ATTEMPTS {
             let known = self.readers(folder.id())?;
-            let looks = |card: &&Card| !known.iter().any(|statement| statement.card == card.digest());
-            let blind: Vec<&Card> = registrars.iter().filter(looks).collect();
-            if blind.is_empty() {
+            let held = |card: &Card| {
+                known
+                    .iter()
+                    .find(|statement| statement.card == card.digest())
+                    .map(|statement| statement.terms)
+            };
+            let is_asked = |card: &&Card| folder.kind == FolderKind::Identity || held(card).is_none();
+            let asked: Vec<&Card> = registrars.iter().filter(is_asked).collect();
+            if asked.is_empty() {
                 return Ok(());
             }
             let pen = self.pen(folder)?;
             let (key, _) = pen.ring.of(pen.epoch).ok_or(Misuse::NotOwn)?;
-            let (mut random, terms) = (self.fork_random(), Terms::vetting().settled(self.clock.now()));
+            let (mut random, fresh) = (self.fork_random(), Terms::vetting().settled(self.clock.now()));
             let seal = |card: &&Card| {
                 let reader = Reader { card, attested: None, because: None };
+                let terms = held(card).unwrap_or(fresh);
                 Grant::seal(key, reader, terms, &mut random).map_err(|_unfit| Tampering::Grant)
             };
-            let grants: Vec<Grant> = blind.iter().map(seal).collect::<Result<_, _>>()?;
+            let grants: Vec<Grant> = asked.iter().map(seal).collect::<Result<_, _>>()?;
             let digests = grants.iter().map(|grant| grant.statement.digest()).collect();
             let event = self.event(Principal::Party(self.id()), Verb::Grant, self.fresh_op())?;
             let event = event
@@ -293,7 +301,8 @@ impl Session<'_, Doctor> {
     /// taken back.
     ///
     /// # Errors
-    /// [`Misuse::NoName`] if a name is to be told and none was written; [`Error::Denied`] if one is not assigned.
+    /// [`Misuse::NoName`] if a name is to be told and none was written; [`Error::Denied`] if one is not assigned, not attested
+    /// any more, or barred.
     pub fn reveal(&self, case: &Case, patient: &Identity, how: Reveal) -> Result<(), Error> {
         let told = self.what_to_tell(how)?;
         let content = Zeroizing::new(codec::encode(&told));

@@ -92,7 +92,7 @@ impl Work<'_> {
         Ok(Act::Begin { kind, role, open_cases: self.head.open_cases, cases_today, is_attested })
     }
 
-    /// Something was done in a folder: from now on it is idle anew, unless it has lapsed.
+    /// Something was written or granted in a folder: from now on it is idle anew, unless it has lapsed.
     pub(super) fn touch(&self, folder: &mut FolderRow) {
         if !folder_facts(&self.rules, folder, self.now).is_lapsed {
             folder.touched = Some(self.now);
@@ -127,7 +127,7 @@ impl Work<'_> {
         let row = self.vault.folder_row(folder.folder);
         self.desk.put(Table::Epoch, &[&row, &folder.epoch.number().to_be_bytes()], &epoch)?;
         self.put_grants(claim, &folder)?;
-        self.touch(&mut folder);
+        // A new key is no act in a case: what lapses goes on to lapse.
         self.put_folder(&folder)?;
         self.salts.push((folder.folder, folder.epoch));
         Ok(permit)
@@ -320,7 +320,7 @@ impl Work<'_> {
     }
 
     /// The grants of a folder's present epoch.
-    fn grants_of(&self, folder: &FolderRow) -> Result<Vec<GrantRow>, Fault> {
+    pub(super) fn grants_of(&self, folder: &FolderRow) -> Result<Vec<GrantRow>, Fault> {
         let epoch = folder.epoch.number().to_be_bytes();
         let prefix = [self.vault.folder_row(folder.folder).as_slice(), &epoch].concat();
         let rows = self.desk.scan::<GrantRow>(Table::Grant, &prefix)?;

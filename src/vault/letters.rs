@@ -96,7 +96,9 @@ impl Work<'_> {
         };
         let stance = self.stance(claim, None)?;
         let is_assigned = self.is_assigned(*case, *patient)?;
-        let permit = self.decide(claim, Act::Reveal { is_assigned }, (&stance, None))?;
+        let row: PartyRow = self.desk.get(Table::Party, &[])?.ok_or(Denial::Absent)?;
+        let is_attested = self.rules.trust.vouched(&row.card, &row.attestations, self.now).is_some();
+        let permit = self.decide(claim, Act::Reveal { is_assigned, is_attested }, (&stance, None))?;
         if claim.event.subject != Some(letter.digest()) {
             return Err(Fault::Malformed);
         }

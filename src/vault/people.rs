@@ -2,6 +2,7 @@
 
 use crate::{
     access::{Act, Capacity, Denial, Permit},
+    consent::Purpose,
     credential::{AttestationStatement, Standing},
     crypto::Signed,
     custodian::{Concerned, Enclosure, Errand},
@@ -9,6 +10,7 @@ use crate::{
     folder::FolderKind,
     limits::{DOSSIER_BYTES_MAX, PERSONS_MAX, REGISTRARS_MAX, SPECIALTIES_MAX},
     party::Role,
+    time::Timestamp,
     vault::{
         fault::Fault,
         rows::{AttestedRow, DossierRow, PartyRow, PersonRow},
@@ -112,12 +114,24 @@ impl Work<'_> {
             let id = self.vault.shelves.keys.blind(Table::Dossier, &[&evidence]);
             self.desk.put(Table::Dossier, &[&id], &dossier)?;
         }
-        if self.rules.trust.vouched(&row.card, &row.attestations, self.now).is_some()
+        if self.is_vetted(row)?
             && let Some(place) = row.waits.take()
         {
             self.served(Errand::Application, place)?;
         }
         Ok(())
+    }
+
+    /// Whether the vetting is over that was asked for last: an earlier one's attestations may hold still, and are not this
+    /// one's.
+    fn is_vetted(&self, row: &PartyRow) -> Result<bool, Fault> {
+        let identity = self.head.identity.map_or(Ok(None), |identity| self.folder(identity))?;
+        let grants = identity.map_or(Ok(Vec::new()), |identity| self.grants_of(&identity))?;
+        let terms = grants.iter().map(|row| row.grant.statement.terms);
+        let begun =
+            terms.filter(|terms| terms.purpose() == Purpose::Vetting).map(|terms| terms.starts()).max();
+        let vetting = (self.now, begun.unwrap_or(Timestamp::at_ms(0)));
+        Ok(self.rules.trust.is_vetted(&row.card, &row.attestations, vetting))
     }
 
     /// Takes a person's tags for this party: from no other that is vouched for, and from none but the one it succeeds.

@@ -79,6 +79,23 @@ fn a_report_is_read_by_registrars_and_a_strike_suspends_until_it_ends() {
 }
 
 #[test]
+fn a_standing_that_a_later_strike_goes_on_with_ends_when_that_one_does() {
+    let world = World::new();
+    let (office, alice) = (world.office(), world.patient(ALICE, "Alice"));
+    let (ends, goes_on) = (world.in_days(10), world.in_days(15));
+    office.strike(alice.id(), Sentence::new(Category::Waste, 3, ends)).unwrap();
+    office.strike(alice.id(), Sentence::new(Category::Waste, 3, goes_on).from(world.in_days(5))).unwrap();
+    let told = || alice.standing().map(|told| (told.standing, told.until)).unwrap();
+    assert_eq!(told(), (Standing::Suspended, Some(goes_on)));
+    world.clock.advance(days(5));
+    assert_eq!(told(), (Standing::Barred, Some(ends)));
+    world.clock.set(ends);
+    assert_eq!(told(), (Standing::Suspended, Some(goes_on)));
+    world.clock.set(goes_on);
+    assert_eq!(told(), (Standing::Good, None));
+}
+
+#[test]
 fn a_suspended_doctor_receives_no_new_grant_and_a_barred_one_opens_nothing_of_others() {
     let world = World::new();
     let office = world.office();
@@ -138,6 +155,27 @@ fn an_appeal_is_decided_by_another_registrar() {
     other.confirm(&first(&other, Errand::Appeal)).unwrap();
     assert_eq!(standing(&dave), Standing::Suspended);
     assert!(dave.standing().unwrap().to_string().contains("an appeal was refused"));
+}
+
+#[test]
+fn what_was_answered_is_struck_for_by_nobody_who_read_it_before() {
+    let cards = [REGISTRAR, SECOND].map(|seed| keyring(seed).card(Role::Registrar));
+    let world = World::with(Policy::trusting(&cards));
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let sentence = Sentence::new(Category::Abuse, 3, world.in_days(9));
+    bob.report(Principal::Party(alice.id()), ABUSE, "she was rude").unwrap();
+    bob.report(Principal::Party(alice.id()), ABUSE, "and again").unwrap();
+    let read: Vec<_> =
+        waiting(&one, Errand::Report).iter().map(|waiting| one.read(waiting).unwrap()).collect();
+    other.dismiss(&read[0]).unwrap();
+    other.uphold(&read[1], Sentence::new(Category::Abuse, 1, world.in_days(9))).unwrap();
+    for read in &read {
+        assert!(matches!(one.uphold(read, sentence), Err(Error::Misuse(Misuse::NotWaiting))));
+        let as_false = one.dismiss_as_false(read, (3, world.in_days(9)));
+        assert!(matches!(as_false, Err(Error::Misuse(Misuse::NotWaiting))));
+    }
+    assert_eq!((standing(&alice), standing(&bob)), (Standing::Warned, Standing::Good));
 }
 
 #[test]
@@ -220,6 +258,23 @@ fn limits_on_cases_a_day_on_reports_and_on_idle_cases() {
         alice.open_case("anew").unwrap();
     }
     assert!(matches!(alice.open_case("a fourth"), Err(Error::Denied)));
+}
+
+#[test]
+fn a_lapsed_case_stays_lapsed_when_a_doctor_is_left_out_of_it() {
+    let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]).cases_lapse_after(days(30));
+    let world = World::with(policy);
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let is_closed = || alice.own_cases().unwrap()[0].is_closed();
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment().until(world.in_days(60))).unwrap();
+    world.clock.advance(days(29));
+    assert!(!is_closed());
+    world.clock.advance(days(1));
+    assert!(is_closed());
+    alice.revoke(&case, bob.id()).unwrap();
+    assert!(is_closed());
+    assert!(matches!(alice.write(&case, Kind::Note, "too late"), Err(Error::Misuse(Misuse::Lapsed))));
 }
 
 #[test]

@@ -252,8 +252,13 @@ fn rows() -> Vec<Row> {
         ),
         (
             Denial::NotAssigned,
-            (Act::Reveal { is_assigned: false }, own),
-            (Act::Reveal { is_assigned: true }, own),
+            (Act::Reveal { is_assigned: false, is_attested: true }, own),
+            (Act::Reveal { is_assigned: true, is_attested: true }, own),
+        ),
+        (
+            Denial::NotAttested,
+            (Act::Reveal { is_assigned: true, is_attested: false }, own),
+            (Act::Reveal { is_assigned: true, is_attested: true }, own),
         ),
         (
             Denial::OwnRuling,

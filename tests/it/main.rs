@@ -55,8 +55,6 @@ mod layers;
 #[cfg(feature = "vault")]
 mod lies;
 #[cfg(test)]
-mod log;
-#[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use casevault::{
     access::Policy,
     consent::Terms,
-    credential::{Attestation, Checked, Coding, PersonId},
+    credential::{Attestation, Checked, Coding, PersonId, Reveal},
     custodian::Errand,
     error::{Error, Misuse},
     folder::FolderKind,
@@ -124,6 +124,48 @@ fn as_many_registrars_attest_as_the_policy_says_each_by_his_own_look() {
 }
 
 #[test]
+fn who_is_vetted_anew_waits_until_as_many_have_looked_anew_as_must() {
+    let world = two();
+    let offices = [office(&world, REGISTRAR), office(&world, SECOND)];
+    let attest = |office: &Session<'_, Registrar>, party| {
+        office.attest(party, Attestation::doctor("cardiology")).unwrap();
+    };
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    offices.iter().for_each(|office| attest(office, bob.id()));
+    assert!(waiting(&offices[0], Errand::Application).is_empty());
+    world.clock.advance(days(300));
+    bob.ask_to_be_vetted().unwrap();
+    attest(&offices[0], bob.id());
+    // The other's word of before holds still, and ends before long.
+    assert!(offices[0].vouched(bob.id()).is_ok());
+    assert_eq!(waiting(&offices[1], Errand::Application).len(), 1);
+    attest(&offices[1], bob.id());
+    assert!(waiting(&offices[1], Errand::Application).is_empty());
+}
+
+#[test]
+fn who_asks_waits_also_when_the_registrars_may_look_still() {
+    let world = World::new();
+    let office = world.office();
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    let ends = world.in_days(2);
+    office.attest(bob.id(), Attestation::doctor("cardiology").until(ends)).unwrap();
+    let asks = || {
+        assert!(waiting(&office, Errand::Application).is_empty() && office.vouched(bob.id()).is_err());
+        bob.ask_to_be_vetted().unwrap();
+        assert_eq!(waiting(&office, Errand::Application).len(), 1);
+    };
+    // No session of his came between: the grant of his enrolment is of the present key.
+    world.clock.set(ends);
+    asks();
+    office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
+    office.withdraw(bob.id()).unwrap();
+    asks();
+    office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
+    assert!(waiting(&office, Errand::Application).is_empty() && office.vouched(bob.id()).is_ok());
+}
+
+#[test]
 fn a_withdrawn_doctor_opens_nothing_and_whom_it_concerns_is_listed() {
     let world = World::new();
     let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
@@ -145,6 +187,20 @@ fn a_withdrawn_doctor_opens_nothing_and_whom_it_concerns_is_listed() {
         Err(Error::Misuse(Misuse::NotAttested))
     ));
     assert!(matches!(world.office().withdraw(bob.id()), Err(Error::Misuse(Misuse::NotAttested))));
+}
+
+#[test]
+fn a_doctor_for_whom_nobody_vouches_any_more_tells_no_patient_who_he_is() {
+    let world = World::new();
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    let his = bob.cases().unwrap().remove(0);
+    let who = bob.open(&his).unwrap().identity().unwrap();
+    bob.write_name("Dr. Robert Brandt").unwrap();
+    world.office().withdraw(bob.id()).unwrap();
+    assert!(matches!(bob.reveal(&his, &who, Reveal::NameOnly), Err(Error::Denied)));
+    assert_eq!(alice.doctor(&case, bob.id()).unwrap().name(), None);
 }
 
 #[test]
