@@ -60,6 +60,20 @@ impl<R: RoleType> Session<'_, R> {
     }
 }
 
+impl<R: RoleType> Session<'_, R> {
+    /// Remembers which of the registrars' keys were made by those trusted now: it is they who hand them on.
+    pub(super) fn remember_registries(&self, registries: &[Signed<RegistryStatement>], trust: &Trust) {
+        let believed = registries.iter().filter(|signed| RegistryStatement::believed(signed, trust).is_some());
+        self.state().registries.extend(believed.map(Signed::digest));
+    }
+
+    /// Whether a registrar signed this who is trusted, or was when this session saw it.
+    fn believes(&self, signed: &Signed<RegistryStatement>, trust: &Trust) -> bool {
+        RegistryStatement::believed(signed, trust).is_some()
+            || self.state().registries.contains(&signed.digest())
+    }
+}
+
 /// What a present registrar signed, for exactly the present ones.
 fn current(signed: &Signed<RegistryStatement>, trust: &Trust) -> Option<RegistryStatement> {
     let statement = RegistryStatement::believed(signed, trust)?;
@@ -124,13 +138,18 @@ impl Session<'_, Registrar> {
     }
 
     /// The key of a generation: wrapped for this registrar, or by the links from a later one that was.
+    ///
+    /// A wrap has no sender: only what a registrar signed is opened. What its links lead to was sealed by who had the later key.
     pub(super) fn registry_key_of(&self, generation: u32) -> Result<Arc<RegistryKey>, Error> {
         if let Some(key) = self.state().registry.get(&generation) {
             return Ok(Arc::clone(key));
         }
-        let (_, registries) = self.charters(self.trust()?.version)?;
+        let trust = self.trust()?;
+        let (_, registries) = self.charters(trust.version)?;
         let statements = registries.iter().map(Signed::claims).collect::<Result<Vec<_>, _>>()?;
-        let opened = statements.iter().enumerate().rev().find_map(|(index, statement)| {
+        let signed = registries.iter().zip(&statements).enumerate().rev();
+        let mut believed = signed.filter(|(_, (signed, _))| self.believes(signed, &trust));
+        let opened = believed.find_map(|(index, (_, statement))| {
             RegistryKey::open(statement, (&self.keyring, &self.card)).ok().map(|key| (index, key))
         });
         let (mut index, key) = opened.ok_or(Misuse::NoRegistry)?;

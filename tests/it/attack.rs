@@ -1,0 +1,114 @@
+//! Attacks on vetting, conduct, the directory and the trust roots, each from the side of who would make it.
+
+use casevault::{
+    access::Policy,
+    credential::{Attestation, Checked, PersonId, RegistryKey},
+    crypto::{Random, Signed},
+    custodian::{Enclosure, Response},
+    id::PartyId,
+    party::{Card, Doctor, Patient, Registrar, Role},
+    session::Session,
+    time::Clock,
+};
+
+use crate::{
+    custodians::{Recording, Tampering},
+    world::{ALICE, BOB, REGISTRAR, World, keyring},
+};
+
+const SECOND: u8 = 40;
+const THIRD: u8 = 41;
+const STRANGER: u8 = 66;
+
+fn card(seed: u8) -> Card {
+    keyring(seed).card(Role::Registrar)
+}
+
+/// A vault of these registrars, so many of whom must sign.
+fn world_of(seeds: &[u8], needed: u8) -> World {
+    let cards: Vec<Card> = seeds.iter().map(|seed| card(*seed)).collect();
+    World::with(Policy::trusting(&cards).registrars_needed(needed))
+}
+
+fn office(world: &World, seed: u8) -> Session<'_, Registrar> {
+    Session::<Registrar>::sign_in_with(&world.vault, keyring(seed), world.trusting(), world.tools(seed))
+        .unwrap()
+}
+
+fn registrars(world: &World) -> Vec<PartyId> {
+    world.vault.trust().registrars.iter().map(Card::party).collect()
+}
+
+/// A key that the registrars would share, were it not made by somebody else in one registrar's name.
+fn made_up_registry(
+    world: &World,
+    seeds: &[u8],
+) -> (RegistryKey, Signed<casevault::credential::RegistryStatement>) {
+    let cards: Vec<Card> = seeds.iter().map(|seed| card(*seed)).collect();
+    let about = (world.vault.trust().vault, cards.as_slice(), world.clock.now());
+    let maker = keyring(STRANGER);
+    let mut random = Random::seeded([STRANGER; 32]);
+    RegistryKey::make(None, about, (card(seeds[0]).party(), maker.signer()), &mut random).unwrap()
+}
+
+#[test]
+fn a28_person_tags_and_check_lists_are_never_made_with_a_key_of_the_custodians() {
+    let world = World::new();
+    drop(world.office());
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    let (known, made_up) = made_up_registry(&world, &[REGISTRAR]);
+    let recording = Recording::over(&world.vault);
+    let between = Tampering::over(&recording);
+    let office = world.office_over(&between);
+    let offered = made_up.clone();
+    between.changing(move |_, response| {
+        if let Response::Charters(_, registries) = response {
+            *registries = vec![offered.clone()];
+        }
+    });
+    let passport = PersonId::new("passport", "AB123").unwrap();
+    let found = office.find_person(&passport, Role::Patient);
+    assert!(found.is_err(), "asked for a tag that the custodian can make for every number there is");
+    // Nor when the true key is shown first, and the other is slipped in behind it.
+    let mut shown = 0;
+    between.changing(move |_, response| {
+        if let Response::Charters(_, registries) = response {
+            shown += 1;
+            if shown > 1 {
+                *registries = vec![made_up.clone()];
+            }
+        }
+    });
+    let checks = office.check_list().passed(Checked::Licence, None, "Quillfeather");
+    let attested = office.attest(bob.id(), Attestation::doctor("cardiology").checks(checks));
+    let parts = recording.submissions().into_iter().flat_map(|submission| submission.parts);
+    for part in parts {
+        if let Some(Enclosure::Dossier(sealed)) = part.enclosure {
+            assert!(known.open_dossier(&sealed).is_err(), "the custodian reads the check list");
+        }
+    }
+    drop(attested);
+}
+
+#[test]
+fn a28_the_key_goes_on_when_the_registrar_who_made_it_is_expelled() {
+    let world = world_of(&[REGISTRAR, SECOND, THIRD], 2);
+    // The third was first at work: the key is his making.
+    let third = office(&world, THIRD);
+    let alice = world.enrol::<Patient>(ALICE, "Alice");
+    let passport = PersonId::new("passport", "77").unwrap();
+    third.attest(alice.id(), Attestation::patient().person(passport.clone())).unwrap();
+    let (memory_of_one, memory_of_other) =
+        (office(&world, REGISTRAR).memory(), office(&world, SECOND).memory());
+    let one = office(&world, REGISTRAR);
+    one.propose(world.vault.policy().expelling(third.id())).unwrap();
+    let other = office(&world, SECOND);
+    other.countersign(&other.proposals().unwrap()[0]).unwrap();
+    assert_eq!(registrars(&world), [one.id(), other.id()]);
+    for (seed, memory) in [(REGISTRAR, memory_of_one), (SECOND, memory_of_other)] {
+        let again =
+            Session::<Registrar>::sign_in_with(&world.vault, keyring(seed), memory, world.tools(seed))
+                .unwrap();
+        assert_eq!(again.find_person(&passport, Role::Patient).unwrap(), Some(alice.id()));
+    }
+}
