@@ -45,16 +45,18 @@ impl Proposal {
 }
 
 impl<R: RoleType> Session<'_, R> {
-    /// What reports and appeals are sealed for: the newest key that a present registrar made for exactly the present ones.
+    /// What reports and appeals are sealed for: the newest key of all, if a present registrar made it for exactly the present
+    /// ones. An older one that was theirs has been handed on since, to whoever came and left.
     pub(super) fn registry(&self) -> Result<RegistryStatement, Error> {
         let trust = self.meet()?;
         let (_, registries) = self.charters(trust.version)?;
-        let mut newest_first = registries.iter().rev();
-        let current = newest_first.find_map(|signed| current(signed, &trust)).ok_or(Misuse::NoRegistry)?;
+        let generation = |signed: &Signed<RegistryStatement>| signed.claims().map_or(0, |key| key.generation);
+        let newest = registries.iter().max_by_key(|signed| generation(signed));
         let mut state = self.state();
-        if state.memory.registry.is_some_and(|seen| current.generation < seen) {
+        if state.memory.registry.is_some_and(|seen| newest.map_or(0, generation) < seen) {
             return Err(Tampering::Trust.into());
         }
+        let current = newest.and_then(|signed| current(signed, &trust)).ok_or(Misuse::NoRegistry)?;
         state.memory.registry = Some(current.generation);
         Ok(current)
     }
@@ -63,7 +65,8 @@ impl<R: RoleType> Session<'_, R> {
 impl<R: RoleType> Session<'_, R> {
     /// Remembers which of the registrars' keys were made by those trusted now: it is they who hand them on.
     pub(super) fn remember_registries(&self, registries: &[Signed<RegistryStatement>], trust: &Trust) {
-        let believed = registries.iter().filter(|signed| RegistryStatement::believed(signed, trust).is_some());
+        let believed =
+            registries.iter().filter(|signed| RegistryStatement::believed(signed, trust).is_some());
         self.state().registries.extend(believed.map(Signed::digest));
     }
 
@@ -168,7 +171,7 @@ impl Session<'_, Registrar> {
     }
 
     /// Proposes a policy, with this registrar's signature: in force at once, if that is enough. Whoever is new in it is given
-    /// the registrars' key.
+    /// the registrars' key by who signs last.
     ///
     /// # Errors
     /// [`Misuse::Policy`] if it cannot be kept; [`Misuse::Conflict`] if another policy came into force meanwhile.
@@ -177,12 +180,6 @@ impl Session<'_, Registrar> {
             return Err(Misuse::Policy.into());
         }
         let trust = self.meet()?;
-        let new = policy.registrars().iter().filter(|card| !trust.registrars.contains(card));
-        let all: Vec<Card> = trust.registrars.iter().chain(new).cloned().collect();
-        if all.len() > trust.registrars.len() && all.len() <= crate::limits::REGISTRARS_MAX {
-            self.equip()?;
-            self.make_key(&all)?;
-        }
         let statement = CharterStatement {
             vault: trust.vault,
             version: trust.version.saturating_add(1),
@@ -217,10 +214,26 @@ impl Session<'_, Registrar> {
     }
 
     fn sign_charter(&self, charter: Charter) -> Result<(), Error> {
+        self.hand_on(&charter)?;
         self.to_vault(Verb::Govern, charter.digest(), Enclosure::Charter(charter))?;
         self.meet()?;
         // Who has left has no part in the next key; who has stayed sees to it.
         if self.trust()?.is_registrar(&self.card) { self.equip_if_can() } else { Ok(()) }
+    }
+
+    /// Gives the registrars' key to whoever is new in a policy that comes into force by this signature: who gives it may leave by
+    /// the same policy. Before enough have signed, nobody is new.
+    fn hand_on(&self, charter: &Charter) -> Result<(), Error> {
+        let trust = self.trust()?;
+        let policy = charter.claims()?.policy;
+        let new = policy.registrars().iter().filter(|card| !trust.registrars.contains(card));
+        let all: Vec<Card> = trust.registrars.iter().chain(new).cloned().collect();
+        let is_enough = charter.signers(&trust).len() >= usize::from(trust.registrars_needed.max(1));
+        if !is_enough || all.len() == trust.registrars.len() || all.len() > crate::limits::REGISTRARS_MAX {
+            return Ok(());
+        }
+        self.equip()?;
+        self.make_key(&all)
     }
 
     fn to_vault(&self, verb: Verb, subject: Digest, enclosure: Enclosure) -> Result<(), Error> {

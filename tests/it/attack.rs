@@ -2,12 +2,14 @@
 
 use casevault::{
     access::Policy,
-    credential::{Attestation, Checked, PersonId, RegistryKey},
-    crypto::{Random, Signed},
-    custodian::{Enclosure, Response},
+    credential::{Attestation, Category, Checked, PersonId, RegistryKey, Severity},
+    crypto::{Label, Random, Signed},
+    custodian::{Enclosure, Errand, Request, Response},
+    event::Principal,
     id::PartyId,
+    letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
-    session::Session,
+    session::{ReadPetition, Session, Waiting},
     time::Clock,
 };
 
@@ -19,6 +21,7 @@ use crate::{
 const SECOND: u8 = 40;
 const THIRD: u8 = 41;
 const STRANGER: u8 = 66;
+const ABUSE: (Category, Severity) = (Category::Abuse, Severity::Serious);
 
 fn card(seed: u8) -> Card {
     keyring(seed).card(Role::Registrar)
@@ -37,6 +40,14 @@ fn office(world: &World, seed: u8) -> Session<'_, Registrar> {
 
 fn registrars(world: &World) -> Vec<PartyId> {
     world.vault.trust().registrars.iter().map(Card::party).collect()
+}
+
+fn waiting(office: &Session<'_, Registrar>, errand: Errand) -> Vec<Waiting> {
+    office.queue(errand).collect::<Result<_, _>>().unwrap()
+}
+
+fn first(office: &Session<'_, Registrar>, errand: Errand) -> ReadPetition {
+    office.read(&waiting(office, errand)[0]).unwrap()
 }
 
 /// A key that the registrars would share, were it not made by somebody else in one registrar's name.
@@ -88,6 +99,67 @@ fn a28_person_tags_and_check_lists_are_never_made_with_a_key_of_the_custodians()
         }
     }
     drop(attested);
+}
+
+#[test]
+fn a28_a_registrar_who_came_and_left_reads_nothing_written_afterwards() {
+    let world = World::new();
+    let office_of_first = world.office();
+    let bob = world.doctor(BOB, "Bob");
+    let alice = world.patient(ALICE, "Alice");
+    office_of_first.propose(world.vault.policy().adding(&card(SECOND))).unwrap();
+    office_of_first.propose(world.vault.policy().expelling(keyring(SECOND).party())).unwrap();
+    let recording = Recording::over(&world.vault);
+    let alice = Session::<Patient>::sign_in_with(&recording, keyring(ALICE), alice.memory(), world.tools(50))
+        .unwrap();
+    alice.report(Principal::Party(bob.id()), ABUSE, "secret").unwrap();
+    // All that the one who left can open, from what was wrapped for him down to the first key.
+    let Response::Charters(_, registries) = world.send(&Request::Charters(0)) else { panic!("no keys") };
+    let statements: Vec<_> = registries.iter().map(|signed| signed.claims().unwrap()).collect();
+    let mut his = Vec::new();
+    for (index, statement) in statements.iter().enumerate() {
+        let Ok(key) = RegistryKey::open(statement, (&keyring(SECOND), &card(SECOND))) else { continue };
+        his.push(key);
+        for index in (0..index).rev() {
+            let key = his.last().unwrap();
+            let key = key.previous(&statements[index + 1], &statements[index]).unwrap();
+            his.push(key);
+        }
+    }
+    assert!(his.len() >= 2, "he had a key, and the one before");
+    let letters: Vec<Letter> = recording
+        .submissions()
+        .into_iter()
+        .flat_map(|submission| submission.parts)
+        .filter_map(
+            |part| if let Some(Enclosure::Letter(letter)) = part.enclosure { Some(letter) } else { None },
+        )
+        .collect();
+    let (vault, me) = (world.vault.trust().vault, alice.id());
+    let context: [&[u8]; 2] = [vault.as_bytes(), me.as_bytes()];
+    for key in &his {
+        assert!(letters[0].open(key.opening_key(), (Label::Petition, &context)).is_err());
+    }
+    // And those who are there read it.
+    assert_eq!(first(&office(&world, REGISTRAR), Errand::Report).author, alice.id());
+}
+
+#[test]
+fn a28_nobody_reads_reports_who_was_proposed_and_not_taken() {
+    let world = world_of(&[REGISTRAR, SECOND], 2);
+    let one = office(&world, REGISTRAR);
+    one.propose(world.vault.policy().adding(&card(STRANGER))).unwrap();
+    let Response::Charters(_, registries) = world.send(&Request::Charters(0)) else { panic!("no keys") };
+    let opened = registries
+        .iter()
+        .map(|signed| signed.claims().unwrap())
+        .any(|statement| RegistryKey::open(&statement, (&keyring(STRANGER), &card(STRANGER))).is_ok());
+    assert!(!opened, "one registrar alone handed the office's key out");
+    // Once enough have signed, the newcomer has it.
+    let other = office(&world, SECOND);
+    other.countersign(&other.proposals().unwrap()[0]).unwrap();
+    assert_eq!(registrars(&world).len(), 3);
+    office(&world, STRANGER).find_person(&PersonId::new("passport", "1").unwrap(), Role::Patient).unwrap();
 }
 
 #[test]
