@@ -1,21 +1,22 @@
 //! Attacks on vetting, conduct, the directory and the trust roots, each from the side of who would make it.
 
 use casevault::{
-    access::Policy,
-    credential::{Attestation, Category, Checked, PersonId, RegistryKey, Severity},
+    access::{Charter, CharterStatement, Policy},
+    credential::{Attestation, Category, Checked, PersonId, RegistryKey, RulingStatement, Severity, Verdict},
     crypto::{Label, Random, Signed},
-    custodian::{Enclosure, Errand, Request, Response},
-    event::Principal,
-    id::PartyId,
+    custodian::{Enclosure, Errand, Part, Request, Response},
+    event::{Principal, Step, Verb},
+    id::{Digest, PartyId, RulingId},
     letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
     session::{ReadPetition, Session, Waiting},
     time::Clock,
+    vault::Vault,
 };
 
 use crate::{
     custodians::{Recording, Tampering},
-    world::{ALICE, BOB, REGISTRAR, World, keyring},
+    world::{ALICE, BOB, REGISTRAR, World, is_accepted, keyring, signed},
 };
 
 const SECOND: u8 = 40;
@@ -60,6 +61,32 @@ fn made_up_registry(
     let maker = keyring(STRANGER);
     let mut random = Random::seeded([STRANGER; 32]);
     RegistryKey::make(None, about, (card(seeds[0]).party(), maker.signer()), &mut random).unwrap()
+}
+
+/// A part of a registrar's work, by hand.
+fn of_office(world: &World, seed: u8, (owner, verb, op): (Principal, Verb, u8), subject: Digest) -> Part {
+    let event = world.event(Principal::Party(keyring(seed).party()), verb, op);
+    signed(seed, &event.with(|step| Step { owner, subject: Some(subject), ..step }))
+}
+
+/// A ruling, by hand.
+fn ruling(world: &World, seed: u8, subject: Principal, op: u8) -> Part {
+    let statement = RulingStatement {
+        vault: world.vault.trust().vault,
+        ruling: RulingId::from_bytes([op; 16]),
+        subject,
+        verdict: Verdict::Strike {
+            category: Category::Other,
+            weight: 1,
+            from: world.clock.now(),
+            until: world.in_days(1),
+        },
+        registrar: keyring(seed).party(),
+        at: world.clock.now(),
+    };
+    let signed = Signed::sign(&statement, keyring(seed).signer());
+    let part = of_office(world, seed, (subject, Verb::Rule, op), signed.digest());
+    Part { enclosure: Some(Enclosure::Ruling(signed, None)), ..part }
 }
 
 #[test]
@@ -183,4 +210,71 @@ fn a28_the_key_goes_on_when_the_registrar_who_made_it_is_expelled() {
                 .unwrap();
         assert_eq!(again.find_person(&passport, Role::Patient).unwrap(), Some(alice.id()));
     }
+}
+
+#[test]
+fn a17_a_registrars_event_stands_only_in_the_stream_of_whom_it_names() {
+    let world = World::new();
+    drop(world.office());
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let letter = alice.report(Principal::Party(bob.id()), ABUSE, "x").unwrap();
+    let (hers, his) = (Principal::Party(alice.id()), Principal::Party(bob.id()));
+    let the_vaults = Principal::Vault(world.vault.trust().vault);
+    let trust = world.vault.trust();
+    let charter = {
+        let statement = CharterStatement {
+            vault: trust.vault,
+            version: trust.version + 1,
+            previous: trust.policy.unwrap(),
+            policy: world.vault.policy().open_cases_max(1),
+        };
+        Charter::sign(&statement, (keyring(REGISTRAR).party(), keyring(REGISTRAR).signer()))
+    };
+    let governing = |owner, op| {
+        let part = of_office(&world, REGISTRAR, (owner, Verb::Govern, op), charter.digest());
+        Part { enclosure: Some(Enclosure::Charter(charter.clone())), ..part }
+    };
+    let registry = {
+        let Response::Charters(_, registries) = world.send(&Request::Charters(0)) else { panic!("no keys") };
+        let before = RegistryKey::open(
+            &registries.last().unwrap().claims().unwrap(),
+            (&keyring(REGISTRAR), &card(REGISTRAR)),
+        )
+        .unwrap();
+        let cards = [card(REGISTRAR)];
+        let maker = (keyring(REGISTRAR).party(), keyring(REGISTRAR));
+        let about = (trust.vault, cards.as_slice(), world.clock.now());
+        let mut random = Random::seeded([8; 32]);
+        RegistryKey::make(Some(&before), about, (maker.0, maker.1.signer()), &mut random).unwrap().1
+    };
+    let equipping = |owner, op| {
+        let part = of_office(&world, REGISTRAR, (owner, Verb::Equip, op), registry.digest());
+        Part { enclosure: Some(Enclosure::Registry(registry.clone())), ..part }
+    };
+    let reading = |owner, op| of_office(&world, REGISTRAR, (owner, Verb::Open, op), letter);
+    for (op, second) in [
+        (1, ruling(&world, REGISTRAR, his, 101)),
+        (2, ruling(&world, REGISTRAR, Principal::Folder(casevault::id::FolderId::from_bytes([7; 32])), 102)),
+        (3, ruling(&world, REGISTRAR, the_vaults, 103)),
+        (4, reading(his, 104)),
+        (5, reading(the_vaults, 105)),
+        (6, governing(the_vaults, 106)),
+        (7, governing(hers, 107)),
+        (8, equipping(the_vaults, 108)),
+        (9, equipping(hers, 109)),
+    ] {
+        let first = ruling(&world, REGISTRAR, hers, op);
+        assert!(!is_accepted(&world.submit(None, vec![first, second])), "{op}");
+    }
+    assert_eq!(world.vault.trust(), trust);
+    // Her stream is as it was, and she goes on.
+    alice.verify_stream().unwrap();
+    alice.open_case("rash").unwrap();
+    // What stands where it belongs is taken, two at once as well.
+    let both = vec![ruling(&world, REGISTRAR, hers, 11), reading(hers, 12)];
+    assert!(is_accepted(&world.submit(None, both)));
+    assert!(is_accepted(&world.submit(None, vec![equipping(the_vaults, 13), governing(the_vaults, 14)])));
+    alice.verify_stream().unwrap();
+    let memory = alice.memory();
+    Session::<Patient>::sign_in_with(&world.vault, keyring(ALICE), memory, world.tools(60)).unwrap();
 }
