@@ -40,11 +40,12 @@ impl Work<'_> {
         if !fits {
             return Err(Fault::Malformed);
         }
+        let charter = charter.clone().kept(trust);
         let id = self.vault.shelves.keys.blind(Table::Proposal, &[&charter.digest()]);
         let known: Option<CharterRow> = self.desk.get(Table::Proposal, &[&id])?;
         let charter = match known {
-            Some(known) => known.charter.joined(charter).ok_or(Fault::Malformed)?,
-            None => charter.clone(),
+            Some(known) => known.charter.joined(&charter).ok_or(Fault::Malformed)?,
+            None => charter,
         };
         let waiting = self.desk.scan::<CharterRow>(Table::Proposal, &[])?;
         if let Some((policy, next)) = charter.follow(trust) {

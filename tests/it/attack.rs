@@ -278,3 +278,31 @@ fn a17_a_registrars_event_stands_only_in_the_stream_of_whom_it_names() {
     let memory = alice.memory();
     Session::<Patient>::sign_in_with(&world.vault, keyring(ALICE), memory, world.tools(60)).unwrap();
 }
+
+#[test]
+fn a28_one_registrar_does_not_keep_others_signatures_off_a_policy() {
+    let world = world_of(&[REGISTRAR, SECOND, THIRD], 2);
+    let (one, other, third) = (office(&world, REGISTRAR), office(&world, SECOND), office(&world, THIRD));
+    let trust = world.vault.trust();
+    let statement = CharterStatement {
+        vault: trust.vault,
+        version: trust.version + 1,
+        previous: trust.policy.unwrap(),
+        policy: world.vault.policy().registrars_needed(2).expelling(third.id()),
+    };
+    // The one who is to go is first to sign, and signs for the others too, badly; one more of them does not count.
+    let his = keyring(THIRD);
+    let mut forged = Charter::sign(&statement, (one.id(), his.signer()));
+    for party in (0..13u8).map(|number| PartyId::from_bytes([number; 32])).chain([other.id(), third.id()]) {
+        forged = forged.sign_too((party, his.signer()));
+    }
+    let trust_before = world.vault.trust();
+    let owner = Principal::Vault(trust.vault);
+    let part = of_office(&world, THIRD, (owner, Verb::Govern, 1), forged.digest());
+    let part = Part { enclosure: Some(Enclosure::Charter(forged)), ..part };
+    drop(world.submit(None, vec![part]));
+    assert_eq!(world.vault.trust(), trust_before);
+    one.propose(statement.policy.clone()).unwrap();
+    other.countersign(&other.proposals().unwrap()[0]).unwrap();
+    assert_eq!(registrars(&world), [one.id(), other.id()]);
+}
