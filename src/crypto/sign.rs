@@ -301,6 +301,12 @@ impl<T: Statement> CoSigned<T> {
         of_party.any(|(_, signature)| remembered::verify(key, T::LABEL, &self.statement, signature).is_ok())
     }
 
+    /// Who signed first.
+    #[must_use]
+    pub fn first_signer(&self) -> Option<PartyId> {
+        self.signatures.first().map(|(party, _)| *party)
+    }
+
     /// How many signatures there are, good or not.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -306,3 +306,17 @@ fn a28_one_registrar_does_not_keep_others_signatures_off_a_policy() {
     other.countersign(&other.proposals().unwrap()[0]).unwrap();
     assert_eq!(registrars(&world), [one.id(), other.id()]);
 }
+
+#[test]
+fn a28_one_registrars_proposals_leave_room_for_the_others() {
+    let world = world_of(&[REGISTRAR, SECOND, THIRD], 2);
+    let (one, other, third) = (office(&world, REGISTRAR), office(&world, SECOND), office(&world, THIRD));
+    for count in 1..40 {
+        drop(third.propose(world.vault.policy().open_cases_max(count)));
+    }
+    let digest = one.propose(world.vault.policy().expelling(third.id())).unwrap();
+    let proposals = other.proposals().unwrap();
+    let proposal = proposals.iter().find(|proposal| proposal.digest() == digest).unwrap();
+    other.countersign(proposal).unwrap();
+    assert_eq!(registrars(&world), [one.id(), other.id()]);
+}
