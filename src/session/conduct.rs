@@ -176,10 +176,13 @@ impl<R: Owner> Session<'_, R> {
             let claimed = signed.claims()?.registrar;
             let card = trust.registrar(claimed).ok_or(Tampering::Stream)?;
             let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
+            // What is not in one's stream was ruled on somebody else.
+            let digest = signed.digest();
+            let place = expected.iter().position(|expected| *expected == digest).ok_or(Tampering::Stream)?;
+            expected.swap_remove(place);
             if statement.vault != trust.vault {
                 return Err(Tampering::Stream.into());
             }
-            expected.retain(|digest| *digest != signed.digest());
             statements.push(statement);
         }
         if !expected.is_empty() {
@@ -347,7 +350,7 @@ impl Session<'_, Registrar> {
     /// The rulings on a party, for the registrars.
     ///
     /// # Errors
-    /// [`Error::Denied`] if there is no such party.
+    /// [`Error::Denied`] if there is no such party; [`Tampering::Stream`] if one is on another, or no registrar signed it.
     pub fn rulings(&self, party: PartyId) -> Result<Vec<RulingStatement>, Error> {
         let Answer::Rulings(rulings, _) = self.ask(Question::Rulings(party))? else {
             return Err(Tampering::Answer.into());
@@ -355,7 +358,15 @@ impl Session<'_, Registrar> {
         let trust = self.trust()?;
         let read = |signed: Signed<RulingStatement>| {
             let card = trust.registrar(signed.claims()?.registrar).ok_or(Tampering::Stream)?;
-            Ok(signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?)
+            let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
+            // The owner of a case may be anybody, to a registrar.
+            let is_its = matches!(statement.subject, Principal::Folder(_))
+                || statement.subject == Principal::Party(party);
+            if is_its && statement.vault == trust.vault {
+                Ok(statement)
+            } else {
+                Err(Tampering::Stream.into())
+            }
         };
         rulings.into_iter().map(read).collect()
     }

@@ -4,18 +4,18 @@ use casevault::{
     access::{Charter, CharterStatement, Policy},
     credential::{Attestation, Category, Checked, PersonId, RegistryKey, RulingStatement, Severity, Verdict},
     crypto::{Label, Random, Signed},
-    custodian::{Enclosure, Errand, Part, Request, Response},
+    custodian::{Answer, Enclosure, Errand, Part, Question, Request, Response},
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
-    session::{ReadPetition, Session, Waiting},
+    session::{ReadPetition, Sentence, Session, Waiting},
     time::Clock,
 };
 
 use crate::{
     custodians::{Recording, Tampering},
-    world::{ALICE, BOB, REGISTRAR, World, is_accepted, keyring, signed},
+    world::{ALICE, BOB, DAVE, REGISTRAR, World, is_accepted, keyring, signed},
 };
 
 const SECOND: u8 = 40;
@@ -318,4 +318,26 @@ fn a28_one_registrars_proposals_leave_room_for_the_others() {
     let proposal = proposals.iter().find(|proposal| proposal.digest() == digest).unwrap();
     other.countersign(proposal).unwrap();
     assert_eq!(registrars(&world), [one.id(), other.id()]);
+}
+
+#[test]
+fn a17_a_ruling_on_another_is_not_shown_as_ones_own() {
+    let world = World::new();
+    let office = world.office();
+    let between = Tampering::over(&world.vault);
+    let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
+    office.strike(dave.id(), Sentence::new(Category::Fraud, 6, world.in_days(5))).unwrap();
+    let alice =
+        Session::<Patient>::sign_in_with(&between, keyring(ALICE), alice.memory(), world.tools(62)).unwrap();
+    let office = world.office_over(&between);
+    let Response::Answer(Answer::Rulings(his, _)) = world.ask(REGISTRAR, Question::Rulings(dave.id())) else {
+        panic!("no rulings")
+    };
+    between.changing(move |_, response| {
+        if let Response::Answer(Answer::Rulings(rulings, _)) = response {
+            rulings.extend(his.clone());
+        }
+    });
+    assert_eq!(alice.standing().unwrap_err().code(), "tampered-stream");
+    assert_eq!(office.rulings(alice.id()).unwrap_err().code(), "tampered-stream");
 }
