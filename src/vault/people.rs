@@ -107,6 +107,11 @@ impl Work<'_> {
             let dossier =
                 DossierRow { sealed: sealed.clone(), event: self.position(), registrar: statement.registrar };
             let id = self.vault.shelves.keys.blind(Table::Dossier, &[&evidence]);
+            // A check list stays whoever's it was: the evidence of his attestation.
+            let known: Option<DossierRow> = self.desk.get(Table::Dossier, &[&id])?;
+            if known.is_some_and(|known| known.registrar != statement.registrar) {
+                return Err(Fault::Malformed);
+            }
             self.desk.put(Table::Dossier, &[&id], &dossier)?;
         }
         if self.rules.trust.vouched(&row.card, &row.attestations, self.now).is_some()

@@ -2,7 +2,10 @@
 
 use casevault::{
     access::{Charter, CharterStatement, Policy},
-    credential::{Attestation, Category, Checked, PersonId, RegistryKey, RulingStatement, Severity, Verdict},
+    credential::{
+        Attestation, AttestationStatement, Category, Checked, PersonId, RegistryKey, RulingStatement,
+        Severity, Verdict,
+    },
     crypto::{Label, Random, Signed},
     custodian::{Answer, Enclosure, Errand, Part, Question, Request, Response},
     event::{Principal, Step, Verb},
@@ -340,4 +343,39 @@ fn a17_a_ruling_on_another_is_not_shown_as_ones_own() {
     });
     assert_eq!(alice.standing().unwrap_err().code(), "tampered-stream");
     assert_eq!(office.rulings(alice.id()).unwrap_err().code(), "tampered-stream");
+}
+
+#[test]
+fn a_check_list_is_not_written_over_by_another_registrar() {
+    let world = world_of(&[REGISTRAR, SECOND], 2);
+    let one = office(&world, REGISTRAR);
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    let checks = one.check_list().passed(Checked::Licence, None, "seen");
+    one.attest(bob.id(), Attestation::doctor("cardiology").checks(checks.clone())).unwrap();
+    let now = world.clock.now();
+    let statement = AttestationStatement {
+        vault: world.vault.trust().vault,
+        subject: bob.id(),
+        card: bob.card().digest(),
+        role: Role::Doctor,
+        specialty: "cardiology".to_owned(),
+        jurisdiction: String::new(),
+        evidence: Some(checks.digest()),
+        registrar: keyring(SECOND).party(),
+        from: now,
+        until: world.in_days(9),
+        at: Some(now),
+        specialties: Vec::new(),
+        persons: Vec::new(),
+        succeeds: None,
+    };
+    let statement = Signed::sign(&statement, keyring(SECOND).signer());
+    let about = (Principal::Party(bob.id()), Verb::Attest, 1);
+    let part = Part {
+        enclosure: Some(Enclosure::Dossier(vec![0; 300].into())),
+        attestation: Some(statement.clone()),
+        ..of_office(&world, SECOND, about, statement.digest())
+    };
+    assert!(!is_accepted(&world.submit(None, vec![part])));
+    assert_eq!(one.check_lists(bob.id()).unwrap(), [(one.id(), checks)]);
 }
