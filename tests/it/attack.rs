@@ -13,12 +13,12 @@ use casevault::{
     letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
     session::{ReadPetition, Sentence, Session, Waiting},
-    time::Clock,
+    time::{Clock, days},
 };
 
 use crate::{
     custodians::{Recording, Tampering},
-    world::{ALICE, BOB, DAVE, REGISTRAR, World, is_accepted, keyring, signed},
+    world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, is_accepted, keyring, signed},
 };
 
 const SECOND: u8 = 40;
@@ -377,5 +377,44 @@ fn a_check_list_is_not_written_over_by_another_registrar() {
         ..of_office(&world, SECOND, about, statement.digest())
     };
     assert!(!is_accepted(&world.submit(None, vec![part])));
+    assert_eq!(one.check_lists(bob.id()).unwrap(), [(one.id(), checks)]);
+}
+
+#[test]
+fn a28_a_check_list_behind_another_partys_attestation_is_not_shown() {
+    let world = World::new();
+    let office = world.office();
+    let between = Tampering::over(&world.vault);
+    let (bob, carol) = (world.enrol::<Doctor>(BOB, "Bob"), world.enrol::<Doctor>(CAROL, "Carol"));
+    for doctor in [&bob, &carol] {
+        let checks = office.check_list().passed(Checked::Licence, None, "seen");
+        office.attest(doctor.id(), Attestation::doctor("cardiology").checks(checks)).unwrap();
+    }
+    let office = world.office_over(&between);
+    let Response::Answer(Answer::Card(_, hers)) = world.ask(REGISTRAR, Question::Card(carol.id())) else {
+        panic!("no card")
+    };
+    between.changing(move |_, response| {
+        if let Response::Answer(Answer::Card(_, attestations)) = response {
+            *attestations = hers.clone();
+        }
+    });
+    assert_eq!(office.check_lists(bob.id()).unwrap_err().code(), "tampered-card");
+}
+
+#[test]
+fn what_an_expelled_registrar_attested_hides_nobodys_check_list() {
+    let world = world_of(&[REGISTRAR, SECOND], 1);
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    other.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
+    bob.ask_to_be_vetted().unwrap();
+    world.clock.advance(days(1));
+    let bob =
+        Session::<Doctor>::sign_in_with(&world.vault, keyring(BOB), bob.memory(), world.tools(7)).unwrap();
+    bob.ask_to_be_vetted().unwrap();
+    let checks = one.check_list().passed(Checked::Licence, None, "seen");
+    one.attest(bob.id(), Attestation::doctor("cardiology").checks(checks.clone())).unwrap();
+    one.propose(world.vault.policy().expelling(other.id())).unwrap();
     assert_eq!(one.check_lists(bob.id()).unwrap(), [(one.id(), checks)]);
 }
