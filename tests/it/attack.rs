@@ -1,19 +1,27 @@
 //! Attacks on vetting, conduct, the directory and the trust roots, each from the side of who would make it.
 
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
 use casevault::{
     access::{Charter, CharterStatement, Policy},
+    consent::Terms,
     credential::{
         Attestation, AttestationStatement, Category, Checked, PersonId, RegistryKey, RulingStatement,
         Severity, Verdict,
     },
     crypto::{Label, Random, Signed},
-    custodian::{Answer, Enclosure, Errand, Part, Question, Request, Response},
+    custodian::{Answer, Enclosure, Errand, Part, Question, Refusal, Request, Response},
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
     session::{ReadPetition, Sentence, Session, Waiting},
-    time::{Clock, days},
+    store::{Batch, Entry as Row, Key, KeyRange, MemoryStore, Store, StoreError},
+    time::{Clock, ManualClock, Timestamp, days},
+    vault::{HostDir, Vault},
 };
 
 use crate::{
@@ -417,4 +425,72 @@ fn what_an_expelled_registrar_attested_hides_nobodys_check_list() {
     one.attest(bob.id(), Attestation::doctor("cardiology").checks(checks.clone())).unwrap();
     one.propose(world.vault.policy().expelling(other.id())).unwrap();
     assert_eq!(one.check_lists(bob.id()).unwrap(), [(one.id(), checks)]);
+}
+
+/// A store that counts what is read.
+struct Counting {
+    inner: Arc<MemoryStore>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Store for Counting {
+    fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.get(key)
+    }
+
+    fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.scan(range, limit)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "hands the vault's own commit on")]
+    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.inner.commit(batch)
+    }
+
+    fn generation(&self) -> Result<u64, StoreError> {
+        self.inner.generation()
+    }
+}
+
+fn counted() -> (World, Arc<AtomicUsize>) {
+    let clock = Arc::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)));
+    let (store, reads) = (Arc::new(MemoryStore::new()), Arc::new(AtomicUsize::new(0)));
+    let host = tempfile::TempDir::new().unwrap();
+    let vault = Vault::create_with(
+        Counting { inner: Arc::clone(&store), reads: Arc::clone(&reads) },
+        HostDir::open(host.path()).unwrap(),
+        Policy::trusting([&card(REGISTRAR)]),
+        Arc::clone(&clock),
+        Random::seeded([9; 32]),
+    )
+    .unwrap();
+    (World { clock, store, host, vault }, reads)
+}
+
+#[test]
+fn a29_guessing_the_owner_of_a_case_costs_the_same_right_or_wrong() {
+    let (world, reads) = counted();
+    let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
+    let bob = world.doctor(BOB, "Bob");
+    let case = alice.open_case("anonymous").unwrap();
+    alice.opinion(&case, bob.id(), Terms::opinion()).unwrap();
+    // What waits is moved: the next batches are alike.
+    alice.open_case("another").unwrap();
+    let guess = |patient: &Session<'_, Patient>, op: u8| {
+        let mut random = Random::seeded([op; 32]);
+        let about = (Label::Reveal, [b"x".as_slice()]);
+        let letter =
+            Letter::seal(patient.card().sealing_key(), (about.0, &about.1), b"hello", &mut random).unwrap();
+        let event = world.event(Principal::Party(bob.id()), Verb::Reveal, op);
+        let event = event.with(|step| Step { subject: Some(letter.digest()), ..step });
+        let enclosure = Some(Enclosure::Reveal(letter, patient.id(), case.id()));
+        let before = reads.load(Ordering::Relaxed);
+        let answer = world.submit(Some(world.sender(BOB)), vec![Part { enclosure, ..signed(BOB, &event) }]);
+        (answer, reads.load(Ordering::Relaxed) - before)
+    };
+    let (wrong, right) = (guess(&dave, 1), guess(&alice, 2));
+    assert_eq!(wrong.0, Response::Refused(Refusal::Denied));
+    assert_eq!(wrong, right);
 }
