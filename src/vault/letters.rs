@@ -8,6 +8,7 @@ use crate::{
     event::Principal,
     folder::FolderKind,
     id::{Digest, FolderId, PartyId},
+    limits::LETTER_BYTES_MAX,
     vault::{
         Vault,
         fault::Fault,
@@ -97,7 +98,8 @@ impl Work<'_> {
         let stance = self.stance(claim, None)?;
         let is_assigned = self.is_assigned(*case, *patient)?;
         let permit = self.decide(claim, Act::Reveal { is_assigned }, (&stance, None))?;
-        if claim.event.subject != Some(letter.digest()) {
+        let is_short = crate::codec::encode(letter).len() <= LETTER_BYTES_MAX;
+        if claim.event.subject != Some(letter.digest()) || !is_short {
             return Err(Fault::Malformed);
         }
         let id = self.vault.reveal_row(*case, *patient);

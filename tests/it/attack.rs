@@ -494,3 +494,22 @@ fn a29_guessing_the_owner_of_a_case_costs_the_same_right_or_wrong() {
     assert_eq!(wrong.0, Response::Refused(Refusal::Denied));
     assert_eq!(wrong, right);
 }
+
+#[test]
+fn a_letter_to_a_patient_is_no_longer_than_a_letter_may_be() {
+    let world = World::new();
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    for (op, length) in [(1, 50_000usize), (2, 300_000)] {
+        let mut bytes = vec![0xa2, 0x00, 0x41, 0x00, 0x01, 0x5a];
+        bytes.extend(u32::try_from(length).unwrap().to_be_bytes());
+        bytes.resize(bytes.len() + length, 7);
+        let letter: Letter = minicbor::decode(&bytes).unwrap();
+        let event = world.event(Principal::Party(bob.id()), Verb::Reveal, op);
+        let event = event.with(|step| Step { subject: Some(letter.digest()), ..step });
+        let enclosure = Some(Enclosure::Reveal(letter, alice.id(), case.id()));
+        let answer = world.submit(Some(world.sender(BOB)), vec![Part { enclosure, ..signed(BOB, &event) }]);
+        assert_eq!(answer, Response::Refused(Refusal::Malformed), "{length}");
+    }
+}
