@@ -89,6 +89,10 @@ impl<R: RoleType> Session<'_, R> {
                 self.remember_registries(&registries, &trust);
                 let (_, next) = charter.follow(&trust).ok_or(Tampering::Trust)?;
                 trust = next;
+                // There may be newer ones by now.
+                if trust == *claimed {
+                    break;
+                }
             }
         }
         Ok(trust)

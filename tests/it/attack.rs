@@ -25,7 +25,7 @@ use casevault::{
 };
 
 use crate::{
-    custodians::{Recording, Tampering},
+    custodians::{Meanwhile, Recording, Tampering},
     world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, is_accepted, keyring, signed},
 };
 
@@ -512,4 +512,23 @@ fn a_letter_to_a_patient_is_no_longer_than_a_letter_may_be() {
         let answer = world.submit(Some(world.sender(BOB)), vec![Part { enclosure, ..signed(BOB, &event) }]);
         assert_eq!(answer, Response::Refused(Refusal::Malformed), "{length}");
     }
+}
+
+#[test]
+fn a_policy_that_comes_into_force_while_one_is_followed_is_no_tampering() {
+    let world = World::new();
+    let office = world.office();
+    let alice = world.patient(ALICE, "Alice");
+    office.propose(world.vault.policy().open_cases_max(3)).unwrap();
+    let slow = Meanwhile::over(
+        &world.vault,
+        |request| matches!(request, Request::Charters(_)),
+        || {
+            office.propose(world.vault.policy().open_cases_max(4)).unwrap();
+        },
+    );
+    let again =
+        Session::<Patient>::sign_in_with(&slow, keyring(ALICE), alice.memory(), world.tools(51)).unwrap();
+    assert!(slow.has_acted());
+    again.open_case("rash").unwrap();
 }
