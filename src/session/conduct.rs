@@ -290,7 +290,8 @@ impl Session<'_, Registrar> {
     /// Dismisses a report, or an appeal that is about no ruling of its author: nothing reaches anybody else.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it was answered already.
+    /// [`Misuse::NotWaiting`] if it was answered already; [`Error::Denied`] if it is an appeal, this registrar's ruling counts
+    /// against its author, and there is another who could look at it.
     pub fn dismiss(&self, petition: &ReadPetition) -> Result<(), Error> {
         self.answer(petition, Verdict::Dismissed(petition.letter))
     }

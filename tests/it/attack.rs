@@ -14,6 +14,7 @@ use casevault::{
     },
     crypto::{Label, Random, Signed},
     custodian::{Answer, Enclosure, Errand, Part, Question, Refusal, Request, Response},
+    error::Error,
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
@@ -531,4 +532,21 @@ fn a_policy_that_comes_into_force_while_one_is_followed_is_no_tampering() {
         Session::<Patient>::sign_in_with(&slow, keyring(ALICE), alice.memory(), world.tools(51)).unwrap();
     assert!(slow.has_acted());
     again.open_case("rash").unwrap();
+}
+
+#[test]
+fn who_ruled_does_not_close_the_appeal_against_it() {
+    let world = world_of(&[REGISTRAR, SECOND], 1);
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let alice = world.patient(ALICE, "Alice");
+    let struck = one.strike(alice.id(), Sentence::new(Category::Waste, 3, world.in_days(30))).unwrap();
+    alice.appeal(struck, "I was in hospital").unwrap();
+    let appeal = first(&one, Errand::Appeal);
+    assert!(matches!(one.dismiss(&appeal), Err(Error::Denied)), "by leaving it unanswered");
+    assert_eq!(waiting(&other, Errand::Appeal).len(), 1);
+    other.lift(&appeal).unwrap();
+    assert!(waiting(&other, Errand::Appeal).is_empty());
+    // What he ruled on no longer counts: he may close what is about nothing of his.
+    alice.appeal(RulingId::from_bytes([1; 16]), "about nothing").unwrap();
+    one.dismiss(&first(&one, Errand::Appeal)).unwrap();
 }
