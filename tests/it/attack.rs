@@ -550,3 +550,23 @@ fn who_ruled_does_not_close_the_appeal_against_it() {
     alice.appeal(RulingId::from_bytes([1; 16]), "about nothing").unwrap();
     one.dismiss(&first(&one, Errand::Appeal)).unwrap();
 }
+
+#[test]
+fn a_specialty_is_what_as_many_registrars_say_as_must_attest() {
+    let world = world_of(&[REGISTRAR, SECOND], 2);
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    other.attest(bob.id(), Attestation::doctor("neurosurgery").jurisdiction("FR")).unwrap();
+    one.attest(bob.id(), Attestation::doctor("cardiology").jurisdiction("GB")).unwrap();
+    let (_, vouched) = one.vouched(bob.id()).unwrap();
+    assert!(vouched.specialties.is_empty() && vouched.specialty.is_empty(), "{vouched:?}");
+    assert!(vouched.jurisdiction.is_empty(), "{vouched:?}");
+    world.clock.advance(days(1));
+    bob.ask_to_be_vetted().unwrap();
+    other
+        .attest(bob.id(), Attestation::doctor("neurosurgery").specialty("cardiology").jurisdiction("GB"))
+        .unwrap();
+    let (_, vouched) = one.vouched(bob.id()).unwrap();
+    assert_eq!((vouched.specialty.as_str(), vouched.jurisdiction.as_str()), ("cardiology", "GB"));
+    assert_eq!(vouched.specialties.len(), 1);
+}
