@@ -9,8 +9,8 @@ use casevault::{
     access::{Charter, CharterStatement, Policy},
     consent::Terms,
     credential::{
-        Attestation, AttestationStatement, Category, Checked, PersonId, RegistryKey, RulingStatement,
-        Severity, Verdict,
+        Attestation, AttestationStatement, Category, Checked, Listing, PersonId, RegistryKey,
+        RulingStatement, Severity, Verdict,
     },
     crypto::{Label, Random, Signed},
     custodian::{Answer, Enclosure, Errand, Part, Question, Refusal, Request, Response},
@@ -19,7 +19,7 @@ use casevault::{
     id::{Digest, PartyId, RulingId},
     letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
-    session::{ReadPetition, Sentence, Session, Waiting},
+    session::{Looking, ReadPetition, Sentence, Session, Waiting},
     store::{Batch, Entry as Row, Key, KeyRange, MemoryStore, Store, StoreError},
     time::{Clock, ManualClock, Timestamp, days},
     vault::{HostDir, Vault},
@@ -569,4 +569,31 @@ fn a_specialty_is_what_as_many_registrars_say_as_must_attest() {
     let (_, vouched) = one.vouched(bob.id()).unwrap();
     assert_eq!((vouched.specialty.as_str(), vouched.jurisdiction.as_str()), ("cardiology", "GB"));
     assert_eq!(vouched.specialties.len(), 1);
+}
+
+#[test]
+fn the_directory_answers_as_registrars_come_and_go() {
+    let world = world_of(&[REGISTRAR, SECOND], 1);
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    other.attest(bob.id(), Attestation::doctor("cardiology").until(world.in_days(9))).unwrap();
+    world.clock.advance(days(1));
+    bob.ask_to_be_vetted().unwrap();
+    one.attest(bob.id(), Attestation::doctor("surgery")).unwrap();
+    bob.list(&Listing::new("Dr. Sparrow")).unwrap();
+    let alice = world.enrol::<Patient>(ALICE, "Alice");
+    one.attest(alice.id(), Attestation::patient()).unwrap();
+    let found =
+        |alice: &Session<'_, Patient>, looking: Looking| alice.directory(looking).unwrap().doctors.len();
+    assert_eq!(found(&alice, Looking::for_doctors()), 1);
+    // One word ends; another registrar's holds.
+    world.clock.advance(days(9));
+    assert_eq!(found(&alice, Looking::for_doctors()), 1, "still vouched for");
+    assert_eq!(found(&alice, Looking::for_doctors().specialty("cardiology")), 0);
+    one.propose(world.vault.policy().expelling(other.id())).unwrap();
+    let alice =
+        Session::<Patient>::sign_in_with(&world.vault, keyring(ALICE), alice.memory(), world.tools(52))
+            .unwrap();
+    assert_eq!(found(&alice, Looking::for_doctors()), 1);
+    assert_eq!(found(&alice, Looking::for_doctors().specialty("cardiology")), 0);
 }
