@@ -94,7 +94,15 @@ impl Work<'_> {
         }
         self.take_persons(&statement, row)?;
         let list = &mut row.attestations.0;
-        list.retain(|known| known.claims().is_ok_and(|known| known.registrar != statement.registrar));
+        // What has ended, or is void, leaves its place to others.
+        let (trust, now) = (&self.rules.trust, self.now);
+        list.retain(|known| {
+            known.claims().is_ok_and(|known| {
+                known.registrar != statement.registrar
+                    && now < known.until
+                    && trust.registrar(known.registrar).is_some()
+            })
+        });
         list.push(signed.clone());
         if list.len() > REGISTRARS_MAX {
             return Err(Fault::Malformed);

@@ -597,3 +597,21 @@ fn the_directory_answers_as_registrars_come_and_go() {
     assert_eq!(found(&alice, Looking::for_doctors()), 1);
     assert_eq!(found(&alice, Looking::for_doctors().specialty("cardiology")), 0);
 }
+
+#[test]
+fn a_party_that_many_registrars_attested_over_the_years_is_attested_again() {
+    let world = world_of(&[100], 1);
+    let bob = world.enrol::<Doctor>(BOB, "Bob");
+    let mut memory = bob.memory();
+    for seed in 100..118u8 {
+        let office = office(&world, seed);
+        office.attest(bob.id(), Attestation::doctor("cardiology").until(world.in_days(30))).unwrap();
+        world.clock.advance(days(31));
+        let next = world.vault.policy().adding(&card(seed + 1)).expelling(office.id());
+        office.propose(next).unwrap();
+        let bob =
+            Session::<Doctor>::sign_in_with(&world.vault, keyring(BOB), memory, world.tools(seed)).unwrap();
+        bob.ask_to_be_vetted().unwrap();
+        memory = bob.memory();
+    }
+}
