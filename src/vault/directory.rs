@@ -97,6 +97,14 @@ impl Vault {
         }
     }
 
+    /// Numbers that were given to what is not taken are free again.
+    pub(super) fn release(&self, changes: &[Change]) {
+        let mut directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            directory.reserved.remove(&change.ordinal);
+        }
+    }
+
     /// After the commit: listings are found by what they say now.
     pub(super) fn change_directory(&self, changes: Vec<Change>) {
         let mut directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner);

@@ -121,7 +121,10 @@ impl Vault {
         if let Some(done) = work.done_before(submission)? {
             return work.repeat(submission, &done);
         }
-        work.take(submission)?;
+        if let Err(fault) = work.take(submission) {
+            self.release(&work.changes);
+            return Err(fault);
+        }
         work.finish(submission)
     }
 

@@ -615,3 +615,41 @@ fn a_party_that_many_registrars_attested_over_the_years_is_attested_again() {
         memory = bob.memory();
     }
 }
+
+#[test]
+fn submissions_that_fail_use_up_no_number_of_the_directory() {
+    let world = World::new();
+    let bob = world.doctor(BOB, "Bob");
+    let listing = |seed: u8| {
+        let statement = casevault::credential::ListingStatement {
+            vault: world.vault.trust().vault,
+            party: keyring(seed).party(),
+            listing: Listing::new("Dr. Sparrow"),
+            at: world.clock.now(),
+        };
+        Signed::sign(&statement, keyring(seed).signer())
+    };
+    let statement = listing(BOB);
+    let event = world.event(Principal::Party(bob.id()), Verb::List, 1);
+    let event = event.with(|step| Step { subject: Some(statement.digest()), ..step });
+    let good = Part { enclosure: Some(Enclosure::Listing(statement)), ..signed(BOB, &event) };
+    let bad = signed(BOB, &world.event(Principal::Party(bob.id()), Verb::List, 2));
+    for _ in 0..3000 {
+        assert!(!is_accepted(&world.submit(Some(world.sender(BOB)), vec![good.clone(), bad.clone()])));
+    }
+    for seed in 110..118u8 {
+        world.doctor(seed, "someone").list(&Listing::new("Dr. Wren")).unwrap();
+    }
+    // Numbers are drawn among twice as many as there are, and a thousand at the least.
+    let alice = world.patient(ALICE, "Alice");
+    let mut after = None;
+    loop {
+        let looking = Looking::for_doctors().at_most(1);
+        let page = alice.directory(after.map_or(looking.clone(), |next| looking.after(next))).unwrap();
+        after = page.next;
+        match after {
+            Some(number) => assert!(number < 1024, "{number}"),
+            None => break,
+        }
+    }
+}
