@@ -14,7 +14,7 @@ use crate::{
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
-    limits::PETITION_BYTES_MAX,
+    limits::{PETITION_BYTES_MAX, STRIKE_WEIGHT_MAX},
     party::{Owner, Registrar},
     session::{
         Session, Waiting,
@@ -278,7 +278,8 @@ impl Session<'_, Registrar> {
     /// Repeated after an interruption, it does what is left.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it is no report, or was answered already; [`Error::Denied`] if there is no such party.
+    /// [`Misuse::NotWaiting`] if it is no report, or was answered already; [`Error::Denied`] if there is no such party;
+    /// [`Misuse::Terms`] for a sentence that ends before it begins, weighs nothing, or too much.
     pub fn uphold(&self, report: &ReadPetition, sentence: Sentence) -> Result<RulingId, Error> {
         let reported = report.reported()?;
         let ruling = self.ruling_for(report, b"reported")?;
@@ -380,6 +381,9 @@ impl Session<'_, Registrar> {
     ) -> Result<(), Error> {
         let Sentence { category, weight, from, until } = sentence;
         let from = from.unwrap_or_else(|| self.clock.now());
+        if !(1..=STRIKE_WEIGHT_MAX).contains(&weight) || from >= until {
+            return Err(Misuse::Terms.into());
+        }
         let via = via.filter(|_| matches!(subject, Principal::Folder(_)));
         let part = self.ruling(ruling, subject, (Verdict::Strike { category, weight, from, until }, via))?;
         match self.submit_alone(From::Other, vec![part]) {

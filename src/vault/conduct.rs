@@ -6,7 +6,7 @@ use crate::{
     custodian::{Enclosure, Errand, Part},
     event::Verb,
     id::{Digest, RulingId},
-    limits::LETTER_BYTES_MAX,
+    limits::{LETTER_BYTES_MAX, STRIKE_WEIGHT_MAX},
     vault::{
         Vault,
         fault::Fault,
@@ -15,9 +15,6 @@ use crate::{
         tables::Table,
     },
 };
-
-/// The heaviest strike: what bars at once whatever the policy says is not for one ruling to weigh.
-const WEIGHT_MAX: u8 = 100;
 
 impl Work<'_> {
     /// A report or an appeal: a letter that waits for the registrars.
@@ -79,7 +76,7 @@ impl Work<'_> {
         }
         match verdict {
             Verdict::Strike { weight, from, until, .. } => {
-                if !(1..=WEIGHT_MAX).contains(&weight) || from >= until {
+                if !(1..=STRIKE_WEIGHT_MAX).contains(&weight) || from >= until {
                     return Err(Fault::Malformed);
                 }
             }

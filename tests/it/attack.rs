@@ -14,7 +14,7 @@ use casevault::{
     },
     crypto::{Label, Random, Signed},
     custodian::{Answer, Enclosure, Errand, Part, Question, Refusal, Request, Response},
-    error::Error,
+    error::{Error, Misuse},
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
@@ -614,6 +614,30 @@ fn a_party_that_many_registrars_attested_over_the_years_is_attested_again() {
         bob.ask_to_be_vetted().unwrap();
         memory = bob.memory();
     }
+}
+
+#[test]
+fn a_sentence_that_is_none_is_refused_and_the_report_waits_on() {
+    let world = World::new();
+    let office = world.office();
+    let (alice, carol) = (world.patient(ALICE, "Alice"), world.doctor(CAROL, "Carol"));
+    let case = alice.open_case("rash").unwrap();
+    alice.opinion(&case, carol.id(), Terms::opinion()).unwrap();
+    carol.report(Principal::Folder(case.id()), ABUSE, "abuse in the notes").unwrap();
+    let report = first(&office, Errand::Report);
+    let (now, later) = (world.clock.now(), world.in_days(3));
+    for sentence in [
+        Sentence::new(Category::Abuse, 0, later),
+        Sentence::new(Category::Abuse, 101, later),
+        Sentence::new(Category::Abuse, 3, now),
+        Sentence::new(Category::Abuse, 3, later).from(world.in_days(4)),
+    ] {
+        let upheld = office.uphold(&report, sentence);
+        assert!(matches!(upheld, Err(Error::Misuse(Misuse::Terms))), "{upheld:?}");
+        assert_eq!(waiting(&office, Errand::Report).len(), 1);
+    }
+    office.uphold(&report, Sentence::new(Category::Abuse, 3, later)).unwrap();
+    assert_eq!(alice.standing().unwrap().strikes.len(), 1);
 }
 
 #[test]
