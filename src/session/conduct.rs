@@ -222,7 +222,27 @@ impl Session<'_, Registrar> {
     /// # Errors
     /// [`Misuse::NotWaiting`] if it is neither; [`Tampering::Record`] if it is not what its author signed.
     pub fn read(&self, waiting: &Waiting) -> Result<ReadPetition, Error> {
-        let Waiting { errand, party, received, letter } = *waiting;
+        let (letter, digest) = self.fetch(waiting)?;
+        let petition = self.open_as(&letter, waiting)?;
+        Ok(ReadPetition { author: waiting.party, received: waiting.received, petition, letter: digest })
+    }
+
+    /// Dismisses what waits and cannot be read, though its author signed it: it was sealed for nobody, or is no petition.
+    ///
+    /// # Errors
+    /// [`Misuse::NotWaiting`] if it can be read, or was answered already; [`Tampering::Record`] if its author did not sign it.
+    pub fn dismiss_unread(&self, waiting: &Waiting) -> Result<(), Error> {
+        let (letter, digest) = self.fetch(waiting)?;
+        match self.open_as(&letter, waiting) {
+            Ok(_) => Err(Misuse::NotWaiting.into()),
+            Err(Error::Tampered(Tampering::Record)) => self.answer(waiting.party, Verdict::Dismissed(digest)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A letter that waits, as its author signed it.
+    fn fetch(&self, waiting: &Waiting) -> Result<(Letter, Digest), Error> {
+        let Waiting { errand, party, letter, .. } = *waiting;
         let digest = letter.filter(|_| errand != Errand::Application).ok_or(Misuse::NotWaiting)?;
         let Delivered { letter, event, author } = self.consult(party, digest)?;
         let Sealed::Letter(letter) = letter else { return Err(Tampering::Answer.into()) };
@@ -237,19 +257,18 @@ impl Session<'_, Registrar> {
             && (step.actor, step.owner) == (me, me)
             && step.subject == Some(letter.digest())
             && letter.digest() == digest;
-        if !fits {
-            return Err(Tampering::Record.into());
-        }
-        let content = self.open_petition(&letter, party)?;
+        if fits { Ok((letter, digest)) } else { Err(Tampering::Record.into()) }
+    }
+
+    /// What a letter says, if it is what it waits as.
+    fn open_as(&self, letter: &Letter, waiting: &Waiting) -> Result<Petition, Error> {
+        let content = self.open_petition(letter, waiting.party)?;
         let petition: Petition = codec::decode(&content).or(Err(Tampering::Record))?;
         let is_its = matches!(
-            (&petition, errand),
+            (&petition, waiting.errand),
             (Petition::Report(_), Errand::Report) | (Petition::Appeal(_), Errand::Appeal)
         );
-        if !is_its {
-            return Err(Tampering::Record.into());
-        }
-        Ok(ReadPetition { author: party, received, petition, letter: digest })
+        if is_its { Ok(petition) } else { Err(Tampering::Record.into()) }
     }
 
     /// Opens a letter to the registrars with whichever of their keys it was sealed for, the newest first.
@@ -284,7 +303,7 @@ impl Session<'_, Registrar> {
         let reported = report.reported()?;
         let ruling = self.ruling_for(report, b"reported")?;
         self.strike_as(ruling, reported, (sentence, Some(report.author)))?;
-        self.answer(report, Verdict::Upheld(report.letter))?;
+        self.answer(report.author, Verdict::Upheld(report.letter))?;
         Ok(ruling)
     }
 
@@ -294,7 +313,7 @@ impl Session<'_, Registrar> {
     /// [`Misuse::NotWaiting`] if it was answered already; [`Error::Denied`] if it is an appeal, this registrar's ruling counts
     /// against its author, and there is another who could look at it.
     pub fn dismiss(&self, petition: &ReadPetition) -> Result<(), Error> {
-        self.answer(petition, Verdict::Dismissed(petition.letter))
+        self.answer(petition.author, Verdict::Dismissed(petition.letter))
     }
 
     /// Dismisses a report that its author knew to be false, with a strike against the author.
@@ -310,7 +329,7 @@ impl Session<'_, Registrar> {
         let ruling = self.ruling_for(report, b"author")?;
         let sentence = Sentence::new(Category::FalseReport, weight, until);
         self.strike_as(ruling, Principal::Party(report.author), (sentence, None))?;
-        self.answer(report, Verdict::Dismissed(report.letter))?;
+        self.answer(report.author, Verdict::Dismissed(report.letter))?;
         Ok(ruling)
     }
 
@@ -404,12 +423,9 @@ impl Session<'_, Registrar> {
         }
     }
 
-    fn answer(&self, report: &ReadPetition, verdict: Verdict) -> Result<(), Error> {
-        let part = self.ruling(
-            RulingId::from_bytes(self.random()),
-            Principal::Party(report.author),
-            (verdict, None),
-        )?;
+    fn answer(&self, author: PartyId, verdict: Verdict) -> Result<(), Error> {
+        let ruling = RulingId::from_bytes(self.random());
+        let part = self.ruling(ruling, Principal::Party(author), (verdict, None))?;
         match self.submit_alone(From::Other, vec![part]) {
             Err(Error::Misuse(Misuse::Refused)) => Err(Misuse::NotWaiting.into()),
             outcome => outcome.map(drop),

@@ -641,6 +641,26 @@ fn a_sentence_that_is_none_is_refused_and_the_report_waits_on() {
 }
 
 #[test]
+fn what_no_registrar_can_read_does_not_wait_for_ever() {
+    let world = World::new();
+    let office = world.office();
+    let bob = world.doctor(BOB, "Bob");
+    let mut random = Random::seeded([4; 32]);
+    let about: (Label, &[&[u8]]) = (Label::Petition, &[b"nowhere"]);
+    let letter = Letter::seal(bob.card().sealing_key(), about, b"noise", &mut random).unwrap();
+    let event = world.event(Principal::Party(bob.id()), Verb::Report, 1);
+    let event = event.with(|step| Step { subject: Some(letter.digest()), ..step });
+    let enclosure = Some(Enclosure::Letter(letter));
+    let part = Part { enclosure, ..signed(BOB, &event) };
+    assert!(is_accepted(&world.submit(Some(world.sender(BOB)), vec![part])));
+    let noise = waiting(&office, Errand::Report).remove(0);
+    assert_eq!(office.read(&noise).unwrap_err().code(), "tampered-record");
+    office.dismiss_unread(&noise).unwrap();
+    assert!(waiting(&office, Errand::Report).is_empty());
+    assert!(matches!(office.dismiss_unread(&noise), Err(Error::Misuse(Misuse::NotWaiting))));
+}
+
+#[test]
 fn submissions_that_fail_use_up_no_number_of_the_directory() {
     let world = World::new();
     let bob = world.doctor(BOB, "Bob");
