@@ -192,16 +192,24 @@ impl Session<'_, Registrar> {
         Ok(digest)
     }
 
-    /// The policies that wait for signatures.
+    /// The policies that wait for signatures: for this vault, and following on the present one.
     ///
     /// # Errors
     /// As [`Error`] says.
     pub fn proposals(&self) -> Result<Vec<Proposal>, Error> {
+        let trust = self.meet()?;
         let Answer::Proposals(charters) = self.ask(Question::Proposals)? else {
             return Err(Tampering::Answer.into());
         };
         let read = |charter: Charter| Ok(Proposal { statement: charter.claims()?, charter });
-        charters.into_iter().map(read).collect()
+        let proposals = charters.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+        // What is signed for another vault, or for another time, would be in force there.
+        let follows = |Proposal { statement, .. }: &Proposal| {
+            statement.vault == trust.vault
+                && Some(statement.version) == trust.version.checked_add(1)
+                && Some(statement.previous) == trust.policy
+        };
+        Ok(proposals.into_iter().filter(follows).collect())
     }
 
     /// Signs a policy that waits; look at it first.

@@ -661,6 +661,33 @@ fn what_no_registrar_can_read_does_not_wait_for_ever() {
 }
 
 #[test]
+fn a28_a_proposal_for_another_vault_is_not_signed_for_this_one() {
+    let world = world_of(&[REGISTRAR, SECOND], 2);
+    let between = Tampering::over(&world.vault);
+    let office = world.office_over(&between);
+    office.propose(world.vault.policy().open_cases_max(3)).unwrap();
+    let trust = world.vault.trust();
+    let elsewhere = CharterStatement {
+        vault: casevault::id::VaultId::from_bytes([8; 16]),
+        version: trust.version + 1,
+        previous: trust.policy.unwrap(),
+        policy: world.vault.policy().open_cases_max(3),
+    };
+    let other =
+        CharterStatement { vault: trust.vault, previous: Digest::from_bytes([8; 32]), ..elsewhere.clone() };
+    assert_eq!(office.proposals().unwrap().len(), 1);
+    for statement in [elsewhere, other] {
+        let charter = Charter::sign(&statement, (keyring(SECOND).party(), keyring(SECOND).signer()));
+        between.changing(move |_, response| {
+            if let Response::Answer(Answer::Proposals(charters)) = response {
+                *charters = vec![charter.clone()];
+            }
+        });
+        assert!(office.proposals().unwrap().is_empty());
+    }
+}
+
+#[test]
 fn submissions_that_fail_use_up_no_number_of_the_directory() {
     let world = World::new();
     let bob = world.doctor(BOB, "Bob");
