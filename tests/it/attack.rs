@@ -688,6 +688,34 @@ fn a28_a_proposal_for_another_vault_is_not_signed_for_this_one() {
 }
 
 #[test]
+fn a6_a_doctor_who_is_not_listed_is_not_shown_in_the_directory() {
+    let world = World::new();
+    let between = Tampering::over(&world.vault);
+    let (bob, carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
+    bob.list(&Listing::new("Dr. Sparrow")).unwrap();
+    carol.list(&Listing::new("Dr. Wren").unlisted()).unwrap();
+    let Response::Answer(Answer::Listing(Some(unlisted))) = world.ask(BOB, Question::Listing(carol.id()))
+    else {
+        panic!("no listing")
+    };
+    let Response::Answer(Answer::Card(card, attestations)) = world.ask(BOB, Question::Card(carol.id()))
+    else {
+        panic!("no card")
+    };
+    let alice = world.patient(ALICE, "Alice");
+    let alice =
+        Session::<Patient>::sign_in_with(&between, keyring(ALICE), alice.memory(), world.tools(63)).unwrap();
+    between.changing(move |_, response| {
+        if let Response::Answer(Answer::Directory(listed, _)) = response {
+            listed[0].card = casevault::codec::encode(&card).into();
+            listed[0].attestations = attestations.clone();
+            listed[0].listing = unlisted.clone();
+        }
+    });
+    assert_eq!(alice.directory(Looking::for_doctors()).unwrap_err().code(), "tampered-answer");
+}
+
+#[test]
 fn submissions_that_fail_use_up_no_number_of_the_directory() {
     let world = World::new();
     let bob = world.doctor(BOB, "Bob");
