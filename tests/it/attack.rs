@@ -607,8 +607,8 @@ fn a_party_that_many_registrars_attested_over_the_years_is_attested_again() {
         let office = office(&world, seed);
         office.attest(bob.id(), Attestation::doctor("cardiology").until(world.in_days(30))).unwrap();
         world.clock.advance(days(31));
-        let next = world.vault.policy().adding(&card(seed + 1)).expelling(office.id());
-        office.propose(next).unwrap();
+        let next = world.vault.policy().adding(&card(seed + 1)).retiring(office.id(), world.clock.now());
+        office.propose(next.expelling(keyring(seed - 1).party())).unwrap();
         let bob =
             Session::<Doctor>::sign_in_with(&world.vault, keyring(BOB), memory, world.tools(seed)).unwrap();
         bob.ask_to_be_vetted().unwrap();
