@@ -114,7 +114,7 @@ faults! {
         /// The other party is attested, and not as a doctor.
         NotADoctor = "not-a-doctor", "the party is not an attested doctor: only a doctor is assigned or asked for an opinion";
         /// The terms make no sense.
-        Terms = "terms", "the terms end before they begin, or are longer than the vault's policy allows";
+        Terms = "terms", "the terms end before they begin, are longer than the vault's policy allows, or weigh nothing or too much";
         /// The custodian does not take what was handed in.
         Refused = "refused", "the vault does not take this: the record may have a newer version, so open the case again; or this build is of another version";
         /// Nothing was given to do.

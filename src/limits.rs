@@ -98,6 +98,9 @@ pub const LETTER_BYTES_MAX: usize = 48 * 1024;
 /// The most strikes that count against one party at once.
 pub const STRIKES_MAX: usize = 128;
 
+/// The heaviest strike: what bars at once whatever the policy says is not for one ruling to weigh.
+pub const STRIKE_WEIGHT_MAX: u8 = 100;
+
 /// The most languages one listing names.
 pub const LANGUAGES_MAX: usize = 16;
 

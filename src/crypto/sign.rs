@@ -322,11 +322,28 @@ impl<T: Statement> CoSigned<T> {
         Some(self)
     }
 
+    /// The same statement with those signatures alone that these parties made with these keys.
+    #[must_use]
+    pub fn signed_by(mut self, signers: &[(PartyId, &VerifyingKey)]) -> Self {
+        let Self { statement, signatures, of: _ } = &mut self;
+        signatures.retain(|(party, signature)| {
+            let mut keys = signers.iter().filter(|(signer, _)| signer == party);
+            keys.any(|(_, key)| remembered::verify(key, T::LABEL, statement, signature).is_ok())
+        });
+        self
+    }
+
     /// Whether a party signed it with this key.
     #[must_use]
     pub fn is_signed_by(&self, party: PartyId, key: &VerifyingKey) -> bool {
         let mut of_party = self.signatures.iter().filter(|(signer, _)| *signer == party);
         of_party.any(|(_, signature)| remembered::verify(key, T::LABEL, &self.statement, signature).is_ok())
+    }
+
+    /// Who signed first.
+    #[must_use]
+    pub fn first_signer(&self) -> Option<PartyId> {
+        self.signatures.first().map(|(party, _)| *party)
     }
 
     /// How many signatures there are, good or not.

@@ -82,13 +82,18 @@ impl<R: RoleType> Session<'_, R> {
             if trust.version >= claimed.version {
                 return Err(Tampering::Trust.into());
             }
-            let (charters, _) = self.charters(trust.version)?;
+            let (charters, registries) = self.charters(trust.version)?;
             if charters.is_empty() {
                 return Err(Tampering::Trust.into());
             }
             for charter in charters {
+                self.remember_registries(&registries, &trust);
                 let (_, next) = charter.follow(&trust).ok_or(Tampering::Trust)?;
                 trust = next;
+                // There may be newer ones by now.
+                if trust == *claimed {
+                    break;
+                }
             }
         }
         Ok(trust)

@@ -338,15 +338,19 @@ impl<'c> Session<'c, Registrar> {
     /// in the party's stream.
     ///
     /// # Errors
-    /// [`Tampering::Record`] if one is not what its attestation names.
+    /// [`Tampering::Record`] if one is not what its attestation names; [`Tampering::Card`] if an attestation is another's.
     pub fn check_lists(&self, party: PartyId) -> Result<Vec<(PartyId, CheckList)>, Error> {
-        let (_, attestations) = self.card_of(party)?;
+        let (attested, attestations) = self.card_of(party)?;
         let mut lists = Vec::new();
         for signed in attestations.0 {
             let claims = signed.claims()?;
             let trust = self.trust()?;
-            let card = trust.registrar(claims.registrar).ok_or(Tampering::Card)?;
+            // The word of who was expelled is void.
+            let Some(card) = trust.registrar(claims.registrar) else { continue };
             let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Card)?;
+            if (statement.vault, statement.card) != (trust.vault, attested.digest()) {
+                return Err(Tampering::Card.into());
+            }
             let Some(evidence) = statement.evidence else { continue };
             let delivered = match self.consult(party, evidence) {
                 // Kept elsewhere: the digest is all there is.

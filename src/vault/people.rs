@@ -99,7 +99,15 @@ impl Work<'_> {
         }
         self.take_persons(&statement, row)?;
         let list = &mut row.attestations.0;
-        list.retain(|known| known.claims().is_ok_and(|known| known.registrar != statement.registrar));
+        // What has ended, or is void, leaves its place to others.
+        let (trust, now) = (&self.rules.trust, self.now);
+        list.retain(|known| {
+            known.claims().is_ok_and(|known| {
+                known.registrar != statement.registrar
+                    && now < known.until
+                    && trust.registrar(known.registrar).is_some()
+            })
+        });
         list.push(signed.clone());
         if list.len() > REGISTRARS_MAX {
             return Err(Fault::Malformed);
@@ -112,6 +120,11 @@ impl Work<'_> {
             let dossier =
                 DossierRow { sealed: sealed.clone(), event: self.position(), registrar: statement.registrar };
             let id = self.vault.shelves.keys.blind(Table::Dossier, &[&evidence]);
+            // A check list stays whoever's it was: the evidence of his attestation.
+            let known: Option<DossierRow> = self.desk.get(Table::Dossier, &[&id])?;
+            if known.is_some_and(|known| known.registrar != statement.registrar) {
+                return Err(Fault::Malformed);
+            }
             self.desk.put(Table::Dossier, &[&id], &dossier)?;
         }
         if self.is_vetted(row)?

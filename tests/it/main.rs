@@ -1,6 +1,9 @@
 //! What the crate promises, tested from outside.
 
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod attack;
+#[cfg(test)]
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
