@@ -16,6 +16,10 @@ pub(crate) struct Report {
     pub(crate) opens_opinion: u64,
     pub(crate) opens_refused: u64,
     pub(crate) strings_struck: u64,
+    /// Doctors' applications in the story of vetting, as is the next.
+    pub(crate) applications: u64,
+    /// Cards that no registrar attested.
+    pub(crate) impostors_refused: u64,
     pub(crate) events: u64,
     pub(crate) streams_verified: u64,
     pub(crate) seconds: Seconds,
