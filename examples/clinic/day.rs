@@ -61,14 +61,14 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         }
         None => Random::system()?,
     };
-    let registrar = Keyring::generate_with(&mut random);
-    let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
+    let registrars = [Keyring::generate_with(&mut random), Keyring::generate_with(&mut random)];
+    let policy = Policy::trusting(&registrars.each_ref().map(|keyring| keyring.card(Role::Registrar)));
     let store = SledStore::open(place.join("store"))?;
     let host = HostDir::open(place.join("host"))?;
     let vault = Vault::create_with(store, host, policy, SystemClock, fork(&mut random))?;
     say(&format!("A new vault in {}: it stores and decides, and cannot read.\n", place.display()))?;
 
-    let mut clinic = Clinic::open(&vault, registrar, random)?;
+    let mut clinic = Clinic::open(&vault, registrars, random)?;
     let bar = progress(charts.len());
     for (number, chart) in charts.iter().enumerate() {
         let is_told = number == 0;
@@ -83,12 +83,16 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
 }
 
 impl<'v> Clinic<'v> {
-    fn open(vault: &'v Vault, registrar: Keyring, mut random: Random) -> Outcome<Self> {
+    fn open(vault: &'v Vault, registrars: [Keyring; 2], mut random: Random) -> Outcome<Self> {
         let mut report = Report::default();
-        let memory = Memory::trusting(vault.trust().clone());
-        let tools = Tools::new(SystemClock, fork(&mut random));
-        let office = Session::<Registrar>::sign_in_with(vault, registrar, memory, tools)?;
-        let vetted = Desk::new(vault, &office, &mut random, &mut report).tell()?;
+        let mut sign_in = |registrar| {
+            let memory = Memory::trusting(vault.trust().clone());
+            let tools = Tools::new(SystemClock, fork(&mut random));
+            Session::<Registrar>::sign_in_with(vault, registrar, memory, tools)
+        };
+        let [one, other] = registrars;
+        let (office, second) = (sign_in(one)?, sign_in(other)?);
+        let vetted = Desk::new(vault, [&office, &second], &mut random, &mut report).tell()?;
         let (bob, carol, dave, auditor) = timed(&mut report.seconds.enrol_and_vet, || -> Outcome<_> {
             let bob = enrol::<Doctor>(vault, "Dr. Bob Brandt", &mut random)?;
             let carol = enrol::<Doctor>(vault, "Dr. Carol Conti", &mut random)?;
@@ -244,7 +248,7 @@ impl<'v> Clinic<'v> {
             counted(report.records, "record"),
             report.bytes_in,
             counted(report.bundles_restored_identical, "chart"),
-            counted(report.opens_refused, "refused opening"),
+            counted(report.opens_refused + report.withdrawn_locked_out, "refused opening"),
             counted(report.events, "event"),
             counted(report.streams_verified, "stream")
         ))?;

@@ -1,4 +1,4 @@
-//! A clinic's day on an embedded vault: who may come in; then enrol, import charts, assign, open,
+//! A clinic's day on an embedded vault: who may come in and who has to leave; then enrol, import charts, assign, open,
 //! write, revoke, look who looked.
 //!
 //! `cargo run --release --example clinic -- --help` tells the options.
@@ -8,6 +8,7 @@ mod charts;
 mod day;
 mod options;
 mod report;
+mod standing;
 mod vetting;
 
 use std::{

@@ -21,7 +21,7 @@ use crate::{
     charts::counted,
     day::{Profile, enrol, granted},
     report::Report,
-    say,
+    say, standing,
 };
 
 /// What a doctor's papers say.
@@ -46,29 +46,30 @@ const REGISTER: [Claim; 3] = [ERIK, FRANK, GUSTAV];
 pub(crate) struct Desk<'a, 'v> {
     vault: &'v Vault,
     office: &'a Session<'v, Registrar>,
+    second: &'a Session<'v, Registrar>,
     random: &'a mut Random,
     report: &'a mut Report,
     turned_away: BTreeSet<PartyId>,
 }
 
 /// Who it is about.
-struct People<'v> {
-    heidi: Session<'v, Patient>,
-    trudy: Session<'v, Patient>,
-    erik: Session<'v, Doctor>,
-    frank: Session<'v, Doctor>,
-    gustav: Session<'v, Doctor>,
-    max: Session<'v, Doctor>,
+pub(crate) struct People<'v> {
+    pub(crate) heidi: Session<'v, Patient>,
+    pub(crate) trudy: Session<'v, Patient>,
+    pub(crate) erik: Session<'v, Doctor>,
+    pub(crate) frank: Session<'v, Doctor>,
+    pub(crate) gustav: Session<'v, Doctor>,
+    pub(crate) max: Session<'v, Doctor>,
 }
 
 impl<'a, 'v> Desk<'a, 'v> {
     pub(crate) const fn new(
         vault: &'v Vault,
-        office: &'a Session<'v, Registrar>,
+        [office, second]: [&'a Session<'v, Registrar>; 2],
         random: &'a mut Random,
         report: &'a mut Report,
     ) -> Self {
-        Self { vault, office, random, report, turned_away: BTreeSet::new() }
+        Self { vault, office, second, random, report, turned_away: BTreeSet::new() }
     }
 
     /// The whole story; the parties whose streams it filled.
@@ -77,6 +78,8 @@ impl<'a, 'v> Desk<'a, 'v> {
         let case = people.heidi.open_case("palpitations")?;
         let again = self.impostor(&people, &case)?;
         find_a_doctor(&people, &case)?;
+        standing::trouble([self.office, self.second], &people, self.report)?;
+        standing::withdrawal(self.office, &people, self.report)?;
         let People { heidi, trudy, erik, frank, gustav, max } = people;
         Ok(vec![heidi.id(), trudy.id(), erik.id(), frank.id(), gustav.id(), max.id(), again])
     }
@@ -232,7 +235,7 @@ fn person(passport: &str) -> Outcome<PersonId> {
 }
 
 /// The refusal that had to come.
-fn refusal<T>(outcome: Result<T, Error>, code: &str) -> Outcome<Error> {
+pub(crate) fn refusal<T>(outcome: Result<T, Error>, code: &str) -> Outcome<Error> {
     match outcome {
         Ok(_) => Err(format!("let through what should be refused: {code}").into()),
         Err(error) if error.code() == code => Ok(error),
@@ -240,6 +243,6 @@ fn refusal<T>(outcome: Result<T, Error>, code: &str) -> Outcome<Error> {
     }
 }
 
-fn in_days(count: u32) -> Timestamp {
+pub(crate) fn in_days(count: u32) -> Timestamp {
     SystemClock.now().plus(days(count))
 }
