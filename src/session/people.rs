@@ -58,7 +58,7 @@ impl<R: RoleType> Session<'_, R> {
     /// The cards that were offered in the place of pinned ones, by their digests: none of them was used.
     ///
     /// A card that changes is either the custodian's doing, or a party that lost its keys; ask the party, and
-    /// [`Self::pin_anew`] what it confirms.
+    /// [`Self::pin_anew`] what it confirms. [`Fingerprint::of`](crate::party::Fingerprint::of) puts a digest in words.
     #[must_use]
     pub fn changed_cards(&self) -> Vec<(PartyId, Digest)> {
         self.state().memory.offered.iter().map(|(party, card)| (*party, *card)).collect()
