@@ -124,7 +124,9 @@ faults! {
         /// The registrars share no key yet, or not the present ones.
         NoRegistry = "no-registry", "the registrars share no key yet: one of them must sign in first";
         /// The person has a live card of this role.
-        PersonKnown = "person-known", "this person has a card in this role already: withdraw that one, and attest this one as its successor";
+        PersonKnown = "person-known", "this person has a card in this role already: ask whoever holds it whether it is lost, and only then succeed it";
+        /// A check list with something in it that was not in order, or with nothing in it.
+        ChecksFailed = "checks-failed", "the check list is not in order: refuse the application, or look again";
         /// Nothing to tell a patient.
         NoName = "no-name", "no name is written in the identity to reveal: write one first";
         /// No such thing waits.

@@ -202,9 +202,13 @@ impl Stream {
                 }
             }
             // Of others, who are looked at elsewhere: registrars, and a patient who asks who her doctor is.
-            Verb::Attest | Verb::Equip | Verb::Govern | Verb::Open | Verb::Rule | Verb::Withdraw => {
-                Ok(Vec::new())
-            }
+            Verb::Attest
+            | Verb::Equip
+            | Verb::Govern
+            | Verb::Open
+            | Verb::Refuse
+            | Verb::Rule
+            | Verb::Withdraw => Ok(Vec::new()),
         }
     }
 

@@ -410,6 +410,7 @@ impl Audit {
                 }
                 Err(fault) => Some(fault),
             },
+            Verb::Refuse => self.registrar(step.actor, received)?.err(),
             Verb::Create => (step.subject != self.rules.first()).then_some(Fault::Policy),
             Verb::Amend
             | Verb::Appeal

@@ -121,6 +121,9 @@ pub struct Concerned {
     /// Under which terms.
     #[n(1)]
     pub terms: Terms,
+    /// Of what: a case, or who the owner is.
+    #[n(2)]
+    pub kind: FolderKind,
 }
 
 /// What the owner's shred key adds to the record keys of one folder and epoch.
@@ -187,6 +190,9 @@ pub enum Answer {
     /// A stream in the log, and the checkpoint that it leads to.
     #[n(12)]
     InLog(#[n(0)] StreamProof, #[n(1)] String),
+    /// Check lists: whose, and their digests.
+    #[n(13)]
+    Dossiers(#[n(0)] Vec<(PartyId, Digest)>),
 }
 
 /// A doctor of the directory. The card is in its bytes: a page of cards is verified where it is read.

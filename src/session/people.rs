@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Misuse, Tampering},
     folder::FolderKind,
     id::{Digest, PartyId},
-    party::{Card, Doctor, RoleType},
+    party::{Card, Doctor, Fingerprint, RoleType},
     session::{Case, Session},
 };
 
@@ -68,10 +68,11 @@ impl<R: RoleType> Session<'_, R> {
     ///
     /// # Errors
     /// [`Misuse::Fingerprint`] if it is not this card's, or none was offered.
-    pub fn pin_anew(&self, party: PartyId, fingerprint: &Digest) -> Result<(), Error> {
+    pub fn pin_anew(&self, party: PartyId, fingerprint: &Fingerprint) -> Result<(), Error> {
         let mut state = self.state();
         let offered = state.memory.offered.get(&party).copied();
-        let offered = offered.filter(|card| card == fingerprint).ok_or(Misuse::Fingerprint)?;
+        let offered =
+            offered.filter(|card| Fingerprint::of(card) == *fingerprint).ok_or(Misuse::Fingerprint)?;
         state.memory.offered.remove(&party);
         state.memory.cards.insert(party, offered);
         state.cards.remove(&party);

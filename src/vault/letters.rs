@@ -48,7 +48,7 @@ impl Work<'_> {
         }
         let dossier = keys.blind(Table::Dossier, &[&subject]);
         let dossier: Option<DossierRow> = self.desk.get(Table::Dossier, &[&dossier])?;
-        let DossierRow { sealed, event, registrar } = dossier.ok_or(Denial::Absent)?;
+        let DossierRow { sealed, event, registrar, evidence: _ } = dossier.ok_or(Denial::Absent)?;
         let author = self.vault.party(registrar)?.ok_or(Fault::Damaged)?.card;
         Ok((permit, Delivered { letter: Sealed::Dossier(sealed), event: self.event(event)?, author }))
     }

@@ -86,6 +86,7 @@ impl Work<'_> {
                 | Verb::Grant
                 | Verb::List
                 | Verb::OpenFolder
+                | Verb::Refuse
                 | Verb::Report
                 | Verb::Restore
                 | Verb::Reveal

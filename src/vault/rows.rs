@@ -123,6 +123,9 @@ pub(super) struct PartyRow {
     /// A doctor with a listing: its number in the directory.
     #[n(7)]
     pub(super) ordinal: Option<u32>,
+    /// When a registrar last refused to attest: what was shown for that is shown no more.
+    #[n(8)]
+    pub(super) refused: Option<Timestamp>,
 }
 
 impl PartyRow {
@@ -137,6 +140,7 @@ impl PartyRow {
             waits: None,
             is_accepting: None,
             ordinal: None,
+            refused: None,
         }
     }
 }
@@ -287,6 +291,9 @@ pub(super) struct DossierRow {
     pub(super) event: u64,
     #[n(2)]
     pub(super) registrar: PartyId,
+    /// The digest of the list.
+    #[n(3)]
+    pub(super) evidence: Option<Digest>,
 }
 
 /// One write, or a part of one: the leaves it added.

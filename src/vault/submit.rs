@@ -218,6 +218,7 @@ impl Work<'_> {
         match verb {
             Verb::Enrol => self.enrol(claim),
             Verb::Attest | Verb::Withdraw => self.attest(claim),
+            Verb::Refuse => self.refuse(claim),
             Verb::OpenFolder => self.open_folder(claim),
             Verb::Rotate | Verb::Revoke => self.renew(claim),
             Verb::Grant | Verb::Assign => self.give(claim),
@@ -359,6 +360,8 @@ impl Vault {
 /// Whether an event is the registrars' work on another party: vouching, ruling, reading what was written to them; or on the
 /// vault itself.
 pub(super) const fn is_office(event: &Event) -> bool {
-    matches!(event.step.verb, Verb::Attest | Verb::Equip | Verb::Govern | Verb::Rule | Verb::Withdraw)
-        || (matches!(event.step.verb, Verb::Open) && event.step.folder.is_none())
+    matches!(
+        event.step.verb,
+        Verb::Attest | Verb::Equip | Verb::Govern | Verb::Refuse | Verb::Rule | Verb::Withdraw
+    ) || (matches!(event.step.verb, Verb::Open) && event.step.folder.is_none())
 }
