@@ -16,10 +16,13 @@ mod checkpoint;
 mod key;
 mod note;
 mod text;
+mod tile;
+pub mod tiles;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
+pub use tile::{Tile, bundle, entries};
 
 use crate::{codec::Malformed, crypto::sign::BadSignature};
 

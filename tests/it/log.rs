@@ -70,8 +70,8 @@ fn a_published_note_verifies_under_its_published_key() {
 #[test]
 fn a_verifier_key_has_one_spelling() {
     for start in 0..PETER.len() {
-        assert!(NoteVerifier::parse(&PETER[start + 1..]).is_err());
-        assert!(NoteVerifier::parse(&PETER[..start]).is_err());
+        assert!(NoteVerifier::parse(PETER.get(start + 1..).unwrap()).is_err());
+        assert!(NoteVerifier::parse(PETER.get(..start).unwrap()).is_err());
         let mut bytes = PETER.as_bytes().to_vec();
         bytes[start] ^= 1;
         let changed = String::from_utf8(bytes).unwrap();
@@ -159,8 +159,8 @@ fn lines_of_unknown_keys_are_kept_and_passed_over_and_a_known_key_signs_once() {
     // A line that claims a known key is verified, or the note is refused.
     let stolen = Note::parse(format!("changed\n\n{line}\n").as_bytes()).unwrap();
     assert!(matches!(stolen.verify(&key.verifier()), Err(Unverified::BadSignature(_))));
-    let short =
-        Note::parse(format!("text\n\n{}\n", line.replace(&line[line.len() - 40..], "")).as_bytes()).unwrap();
+    let short = format!("text\n\n{}\n", line.get(..line.len() - 44).unwrap());
+    let short = Note::parse(short.as_bytes()).unwrap();
     assert!(matches!(short.verify(&key.verifier()), Err(Unverified::BadSignature(_))));
 }
 

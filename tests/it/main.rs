@@ -58,6 +58,8 @@ mod log;
 #[cfg(feature = "vault")]
 mod store;
 #[cfg(test)]
+mod tiles;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
