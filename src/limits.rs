@@ -59,6 +59,9 @@ pub const NOTE_SIGNATURES_MAX: usize = 64;
 /// The longest name of a key that signs notes, in bytes: what a cosigner's name may have.
 pub const KEY_NAME_BYTES_MAX: usize = 255;
 
+/// The most witnesses a policy names: each has room for its line in one note.
+pub const WITNESSES_MAX: usize = 32;
+
 /// The longest text in a signed statement (a specialty, a reason code), in bytes.
 pub const TEXT_BYTES_MAX: usize = 256;
 

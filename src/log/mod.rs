@@ -13,6 +13,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod checkpoint;
+mod cosignature;
 mod key;
 mod note;
 mod text;
@@ -20,6 +21,7 @@ mod tile;
 pub mod tiles;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use cosignature::{Witness, WitnessPolicy, WitnessSigner};
 pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
 pub use tile::{Tile, bundle, entries};
@@ -42,6 +44,9 @@ pub enum Unverified {
     /// The key has more than one line, and would have to choose.
     #[error("a key has signed more than once")]
     Repeated,
+    /// Fewer witnesses saw it than are asked for.
+    #[error("not enough witnesses have seen the checkpoint")]
+    TooFewWitnesses,
     /// The key has no line.
     #[error("the key has not signed")]
     Unsigned,
