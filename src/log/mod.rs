@@ -16,6 +16,7 @@ mod checkpoint;
 mod cosignature;
 mod key;
 mod note;
+mod proof;
 mod text;
 mod tile;
 pub mod tiles;
@@ -24,9 +25,10 @@ pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosignature::{Witness, WitnessPolicy, WitnessSigner};
 pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
+pub use proof::LogProof;
 pub use tile::{Tile, bundle, entries};
 
-use crate::{codec::Malformed, crypto::sign::BadSignature};
+use crate::{codec::Malformed, crypto::sign::BadSignature, merkle::NotProven};
 
 /// A note, or what stands in it, is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +40,9 @@ pub enum Unverified {
     /// The key signed it, and it is not what such a text must be.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// The entry does not stand where the proof says.
+    #[error(transparent)]
+    NotProven(#[from] NotProven),
     /// The key signed a checkpoint of another log.
     #[error("the checkpoint names another log than its key does")]
     OtherLog,

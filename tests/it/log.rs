@@ -4,10 +4,10 @@ use casevault::{
     crypto::{Secret, Signer},
     id::Digest,
     log::{
-        Checkpoint, KeyName, Note, NoteSigner, NoteVerifier, SignedCheckpoint, Unverified, Witness,
+        Checkpoint, KeyName, LogProof, Note, NoteSigner, NoteVerifier, SignedCheckpoint, Unverified, Witness,
         WitnessPolicy, WitnessSigner,
     },
-    merkle::{Head, leaf_hash},
+    merkle::{Head, leaf_hash, prove_inclusion, root},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -353,6 +353,79 @@ fn so_many_witnesses_must_have_seen_a_checkpoint() {
     assert!(WitnessPolicy::new(same_name.to_vec(), 1).is_err());
     assert!(WitnessPolicy::new(trusted(), 4).is_err());
     assert!(WitnessPolicy::new(trusted(), 0).is_ok());
+}
+
+fn proof_of(index: u64, size: u64) -> (LogProof, NoteVerifier, Vec<u8>) {
+    let leaves: Vec<Digest> = (0..size).map(|entry| leaf_hash(&entry.to_be_bytes())).collect();
+    let key = signer(1);
+    let log = NoteSigner::new(name("log.example"), &key);
+    let checkpoint = SignedCheckpoint::sign(root(&leaves), &log).unwrap();
+    let inclusion = prove_inclusion(&leaves, index).unwrap();
+    (LogProof::new(index, inclusion, checkpoint).unwrap(), log.verifier(), index.to_be_bytes().to_vec())
+}
+
+#[test]
+fn a_proof_convinces_of_its_entry_and_no_other() {
+    for (index, size) in [(0, 1), (0, 2), (4, 5), (99, 300), (299, 300)] {
+        let (proof, log, entry) = proof_of(index, size);
+        let none = WitnessPolicy::none();
+        let with_extra = proof.clone().with_extra(b"where from".to_vec()).unwrap();
+        for proof in [&proof, &with_extra] {
+            let read = LogProof::parse(&proof.to_string()).unwrap();
+            assert_eq!(&read, proof);
+            assert_eq!(read.verify(&log, &none, &entry).unwrap().head.size, size);
+            assert!(matches!(read.verify(&log, &none, b"other"), Err(Unverified::NotProven(_))));
+            assert!(read.verify(&NoteVerifier::parse(PETER).unwrap(), &none, &entry).is_err());
+            let key = signer(3);
+            let witness = WitnessSigner::new(name("w"), &key);
+            let policy = WitnessPolicy::new(vec![witness.witness()], 1).unwrap();
+            assert_eq!(read.verify(&log, &policy, &entry), Err(Unverified::TooFewWitnesses));
+        }
+        assert_eq!(with_extra.unproven_extra(), b"where from");
+    }
+}
+
+#[test]
+fn near_misses_of_a_proof_are_refused() {
+    let (proof, ..) = proof_of(7, 20);
+    let right = proof.with_extra(vec![1, 2, 3]).unwrap().to_string();
+    assert!(right.starts_with("c2sp.org/tlog-proof@v1\nextra AQID\nindex 7\n"));
+    let hash = right.lines().nth(3).unwrap().to_owned();
+    for (from, to) in [
+        ("@v1\n", "@v2\n"),
+        ("@v1\n", "@v1\r\n"),
+        ("@v1\n", "@v1\n\n"),
+        ("c2sp", "\nc2sp"),
+        ("extra AQID\n", "extra \n"),
+        ("extra AQID\n", "extra\n"),
+        ("extra AQID\n", "extra  AQID\n"),
+        ("extra AQID\n", "extra AQI\n"),
+        ("extra AQID\n", "extra AQID\nextra AQID\n"),
+        ("extra AQID\nindex 7\n", "index 7\nextra AQID\n"),
+        ("index 7\n", ""),
+        ("index 7\n", "index 07\n"),
+        ("index 7\n", "index +7\n"),
+        ("index 7\n", "index  7\n"),
+        ("index 7\n", "index 7 \n"),
+        ("index 7\n", "index 7\n\n"),
+        ("index 7\n", "index 18446744073709551616\n"),
+        (hash.as_str(), "AAAA"),
+        (hash.as_str(), hash.trim_end_matches('=')),
+        ("\n\nlog", "\nlog"),
+        ("\n\nlog", "\n\n\nlog"),
+        ("log.example\n20\n", "log.example\n020\n"),
+    ] {
+        let wrong = right.replacen(from, to, 1);
+        assert_ne!(wrong, right);
+        assert!(LogProof::parse(&wrong).is_err(), "{wrong}");
+    }
+    assert!(LogProof::parse(right.trim_end()).is_err());
+    let hashes = |count: usize| right.replacen(&format!("{hash}\n"), &format!("{hash}\n").repeat(count), 1);
+    assert!(LogProof::parse(&hashes(60)).is_ok());
+    assert!(LogProof::parse(&hashes(61)).is_err());
+    let (proof, ..) = proof_of(7, 20);
+    assert!(proof.clone().with_extra(vec![0; 16 * 1024]).is_ok());
+    assert!(proof.with_extra(vec![0; 16 * 1024 + 1]).is_err());
 }
 
 proptest! {
