@@ -385,6 +385,25 @@ fn a_proof_convinces_of_its_entry_and_no_other() {
     }
 }
 
+/// One text of each kind, for the fuzz corpus.
+#[cfg(feature = "vault")]
+pub(crate) fn seeds() -> [(&'static str, String); 8] {
+    let (proof, log, _) = proof_of(7, 20);
+    let key = signer(2);
+    let witness = WitnessSigner::new(name("witness.example/w1"), &key);
+    let seen = witness.cosign(proof.checkpoint().clone(), &log, AT).unwrap();
+    [
+        ("note", POEM.to_owned()),
+        ("published", SOFA.to_owned()),
+        ("checkpoint", seen.claims().to_string()),
+        ("cosigned", seen.to_string()),
+        ("proof", proof.with_extra(vec![1, 2, 3]).unwrap().to_string()),
+        ("log_key", log.to_string()),
+        ("witness_key", witness.witness().to_string()),
+        ("tile", "tile/1/x001/x234/067.p/8".to_owned()),
+    ]
+}
+
 #[test]
 fn near_misses_of_a_proof_are_refused() {
     let (proof, ..) = proof_of(7, 20);
