@@ -60,7 +60,6 @@ mod lies;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
-#[cfg(test)]
 #[cfg(feature = "vault")]
 mod supervision;
 #[cfg(test)]
