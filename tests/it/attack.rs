@@ -752,3 +752,100 @@ fn submissions_that_fail_use_up_no_number_of_the_directory() {
         }
     }
 }
+
+#[test]
+fn a16_messages_of_who_may_not_are_refused_whatever_they_enclose() {
+    let world = World::new();
+    let office = world.office();
+    let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
+    let (bob, carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    bob.write_name("Bob").unwrap();
+    bob.list(&Listing::new("Dr. Sparrow").reveals(casevault::credential::Reveal::NameOnly)).unwrap();
+    bob.open(&bob.cases().unwrap()[0]).unwrap().identity().unwrap();
+    let report = bob.report(Principal::Party(alice.id()), ABUSE, "x").unwrap();
+    let party = |seed: u8| Principal::Party(keyring(seed).party());
+    let the_case = Principal::Folder(case.id());
+    let who_is = casevault::crypto::kdf::digest(Label::Reveal, &[case.id().as_bytes()]);
+    let open = |seed: u8, owner: u8, op: u8, subject: Digest, enclosure: Option<Enclosure>| Part {
+        enclosure,
+        ..of_office(&world, seed, (party(owner), Verb::Open, op), subject)
+    };
+    let via = |part: Part, via: u8| {
+        let Some(Enclosure::Ruling(signed, _)) = part.enclosure else { panic!("no ruling") };
+        Part { enclosure: Some(Enclosure::Ruling(signed, Some(keyring(via).party()))), ..part }
+    };
+    let listing = |seed: u8, op: u8| {
+        let statement = casevault::credential::ListingStatement {
+            vault: world.vault.trust().vault,
+            party: keyring(seed).party(),
+            listing: Listing::new("Dr. Wren"),
+            at: world.clock.now(),
+        };
+        let statement = Signed::sign(&statement, keyring(seed).signer());
+        let part = of_office(&world, seed, (party(seed), Verb::List, op), statement.digest());
+        Part { enclosure: Some(Enclosure::Listing(statement)), ..part }
+    };
+    let theirs = Some(Enclosure::WhoIs(case.id()));
+    let tried = [
+        ("a doctor rules", None, ruling(&world, BOB, party(ALICE), 1)),
+        ("a patient rules on himself", None, ruling(&world, DAVE, party(DAVE), 2)),
+        ("a patient rules on himself", Some(DAVE), ruling(&world, DAVE, party(DAVE), 3)),
+        (
+            "a case nobody gave to whom it is found by",
+            None,
+            via(ruling(&world, REGISTRAR, the_case, 4), CAROL),
+        ),
+        ("a case, by the owner's id", None, via(ruling(&world, REGISTRAR, the_case, 5), ALICE)),
+        ("a case without a way to it", None, ruling(&world, REGISTRAR, the_case, 6)),
+        ("a report read by the reported", None, open(ALICE, BOB, 7, report, None)),
+        ("a report read by its author, as an office", Some(BOB), open(BOB, BOB, 8, report, None)),
+        ("a report read by a patient who asks who he is", None, open(ALICE, BOB, 9, report, theirs.clone())),
+        ("a report read in another's place", None, open(REGISTRAR, ALICE, 10, report, None)),
+        ("who the doctor is of another's case", None, open(DAVE, BOB, 11, who_is, theirs.clone())),
+        ("who another doctor is", None, open(ALICE, CAROL, 12, who_is, theirs.clone())),
+        (
+            "another case than the event names",
+            None,
+            open(ALICE, BOB, 13, Digest::from_bytes([1; 32]), theirs.clone()),
+        ),
+        ("a patient is listed", Some(DAVE), listing(DAVE, 14)),
+        ("another's listing", Some(BOB), listing(CAROL, 15)),
+        ("a letter where a listing belongs", Some(BOB), {
+            let part = listing(BOB, 16);
+            Part { enclosure: theirs, ..part }
+        }),
+        (
+            "nothing where a ruling belongs",
+            None,
+            Part { enclosure: None, ..ruling(&world, REGISTRAR, party(ALICE), 17) },
+        ),
+        ("a ruling that another signed", None, {
+            let Some(Enclosure::Ruling(signed, via)) = ruling(&world, BOB, party(ALICE), 18).enclosure else {
+                panic!()
+            };
+            let part = of_office(&world, REGISTRAR, (party(ALICE), Verb::Rule, 18), signed.digest());
+            Part { enclosure: Some(Enclosure::Ruling(signed, via)), ..part }
+        }),
+    ];
+    let lengths = || [ALICE, BOB, CAROL, DAVE].map(|seed| world.stream(seed).len());
+    let before = lengths();
+    for (what, sender, part) in tried {
+        let answer = world.submit(sender.map(|seed| world.sender(seed)), vec![part]);
+        assert!(!is_accepted(&answer), "{what}");
+    }
+    assert_eq!(lengths(), before, "nothing was written in any stream");
+    // What was taken once is not taken again: a report, a listing, a word that a name was told.
+    let again = [(BOB, Verb::Report), (BOB, Verb::List), (BOB, Verb::Reveal), (ALICE, Verb::Attest)];
+    for (seed, verb) in again {
+        let events = world.stream(seed).into_iter().map(|streamed| streamed.event);
+        let event = events.clone().find(|event| event.claimed_step().unwrap().verb == verb).unwrap();
+        for owner in [None, Some(BOB), Some(ALICE), Some(CAROL)] {
+            drop(world.submit(owner.map(|owner| world.sender(owner)), vec![Part::of(event.clone())]));
+        }
+    }
+    assert_eq!(lengths(), before);
+    assert_eq!(waiting(&office, Errand::Report).len(), 1);
+    drop((dave, carol));
+}
