@@ -32,7 +32,7 @@ pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
 pub use proof::LogProof;
 pub use tile::{Tile, bundle, entries};
-pub use whole::StreamProof;
+pub use whole::{StreamProof, verify_history};
 
 use crate::{codec::Malformed, crypto::sign::BadSignature, merkle::NotProven};
 

@@ -141,7 +141,8 @@ impl Tile {
     }
 
     /// The hashes in the tile's bytes; none if they are not exactly so many.
-    pub(super) fn hashes(self, bytes: &[u8]) -> Option<Vec<Digest>> {
+    #[must_use]
+    pub fn hashes(self, bytes: &[u8]) -> Option<Vec<Digest>> {
         let (hashes, rest) = bytes.as_chunks::<32>();
         let is_whole = rest.is_empty() && hashes.len() == usize::from(self.width);
         is_whole.then(|| hashes.iter().map(|hash| Digest::from_bytes(*hash)).collect())

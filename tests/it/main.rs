@@ -58,10 +58,16 @@ mod layers;
 #[cfg(feature = "vault")]
 mod lies;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
+mod standings;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
 #[cfg(feature = "vault")]
 mod supervision;
+#[cfg(test)]
+mod tiles;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
