@@ -114,7 +114,7 @@ faults! {
         /// The other party is attested, and not as a doctor.
         NotADoctor = "not-a-doctor", "the party is not an attested doctor: only a doctor is assigned or asked for an opinion";
         /// The terms make no sense.
-        Terms = "terms", "the terms end before they begin, or are longer than the vault's policy allows";
+        Terms = "terms", "the terms end before they begin, are longer than the vault's policy allows, or weigh nothing or too much";
         /// The custodian does not take what was handed in.
         Refused = "refused", "the vault does not take this: the record may have a newer version, so open the case again; or this build is of another version";
         /// Nothing was given to do.
@@ -124,7 +124,9 @@ faults! {
         /// The registrars share no key yet, or not the present ones.
         NoRegistry = "no-registry", "the registrars share no key yet: one of them must sign in first";
         /// The person has a live card of this role.
-        PersonKnown = "person-known", "this person has a card in this role already: withdraw that one, and attest this one as its successor";
+        PersonKnown = "person-known", "this person has a card in this role already: ask whoever holds it whether it is lost, and only then succeed it";
+        /// A check list with something in it that was not in order, or with nothing in it.
+        ChecksFailed = "checks-failed", "the check list is not in order: refuse the application, or look again";
         /// Nothing to tell a patient.
         NoName = "no-name", "no name is written in the identity to reveal: write one first";
         /// No such thing waits.

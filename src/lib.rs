@@ -68,7 +68,7 @@
 //! | row | modules |
 //! | --- | --- |
 //! | base | [`limits`], [`codec`], [`id`], [`time`] |
-//! | mechanism | [`crypto`], [`merkle`], `store` |
+//! | mechanism | [`crypto`], [`merkle`], [`log`], `store` |
 //! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`] |
 //! | seam | [`custodian`], [`error`] |
 //! | sides | [`session`], `vault` |
@@ -82,6 +82,7 @@
 //! none changes behaviour or bytes.
 
 pub mod access;
+pub mod audit;
 pub mod codec;
 pub mod consent;
 pub mod credential;
@@ -94,6 +95,7 @@ pub mod folder;
 pub mod id;
 pub mod letter;
 pub mod limits;
+pub mod log;
 pub mod merkle;
 pub mod party;
 pub mod record;

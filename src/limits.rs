@@ -50,6 +50,15 @@ pub const READERS_MAX: usize = 256;
 /// The most events one answer about a stream carries.
 pub const STREAM_PAGE_MAX: usize = 4096;
 
+/// The largest signed note, in bytes: sixteen post-quantum signatures have room.
+pub const NOTE_BYTES_MAX: usize = 256 * 1024;
+
+/// The most signatures one note carries, known and unknown.
+pub const NOTE_SIGNATURES_MAX: usize = 64;
+
+/// The longest name of a key that signs notes, in bytes: what a cosigner's name may have.
+pub const KEY_NAME_BYTES_MAX: usize = 255;
+
 /// The longest text in a signed statement (a specialty, a reason code), in bytes.
 pub const TEXT_BYTES_MAX: usize = 256;
 
@@ -89,6 +98,9 @@ pub const LETTER_BYTES_MAX: usize = 48 * 1024;
 /// The most strikes that count against one party at once.
 pub const STRIKES_MAX: usize = 128;
 
+/// The heaviest strike: what bars at once whatever the policy says is not for one ruling to weigh.
+pub const STRIKE_WEIGHT_MAX: u8 = 100;
+
 /// The most languages one listing names.
 pub const LANGUAGES_MAX: usize = 16;
 
@@ -100,3 +112,15 @@ pub const PROPOSALS_MAX: usize = 16;
 
 /// The longest chain of cards that one person had one after another.
 pub const SUCCESSIONS_MAX: usize = 16;
+
+/// The most owners one bucket of the heads map holds: buckets are made for thirty-two.
+pub const BUCKET_OWNERS_MAX: usize = 600;
+
+/// The heads map has at most 2 to this power buckets.
+pub const MAP_DEPTH_MAX: u8 = 24;
+
+/// The longest line of an auditor's export, in bytes: an event with all the grants it can bring.
+pub const AUDIT_LINE_BYTES_MAX: usize = 512 * 1024;
+
+/// The most findings one audit reports.
+pub const FINDINGS_MAX: usize = 1000;

@@ -8,6 +8,7 @@ use casevault::{
     credential::Attestation,
     crypto::Random,
     error::Error,
+    id::PartyId,
     party::{Auditor, Doctor, Keyring, Owner, Patient, Registrar, Role},
     record::Kind,
     session::{Case, Identity, Memory, Record, Session, Tools},
@@ -25,11 +26,12 @@ use crate::{
     options::Options,
     report::{Report, timed},
     say,
+    vetting::Desk,
 };
 
 #[derive(Serialize, Deserialize)]
-struct Profile {
-    name: String,
+pub(crate) struct Profile {
+    pub(crate) name: String,
 }
 
 /// The people who work here, and the vault they work with.
@@ -42,6 +44,8 @@ struct Clinic<'v> {
     auditor: Session<'v, Auditor>,
     random: Random,
     report: Report,
+    /// The parties of the story of vetting.
+    vetted: Vec<PartyId>,
 }
 
 pub(crate) fn run(options: &Options) -> Outcome<()> {
@@ -57,14 +61,14 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         }
         None => Random::system()?,
     };
-    let registrar = Keyring::generate_with(&mut random);
-    let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
+    let registrars = [Keyring::generate_with(&mut random), Keyring::generate_with(&mut random)];
+    let policy = Policy::trusting(&registrars.each_ref().map(|keyring| keyring.card(Role::Registrar)));
     let store = SledStore::open(place.join("store"))?;
     let host = HostDir::open(place.join("host"))?;
     let vault = Vault::create_with(store, host, policy, SystemClock, fork(&mut random))?;
-    say(&format!("A new vault in {}: it stores and decides, and cannot read.", place.display()))?;
+    say(&format!("A new vault in {}: it stores and decides, and cannot read.\n", place.display()))?;
 
-    let mut clinic = Clinic::open(&vault, registrar, random)?;
+    let mut clinic = Clinic::open(&vault, registrars, random)?;
     let bar = progress(charts.len());
     for (number, chart) in charts.iter().enumerate() {
         let is_told = number == 0;
@@ -79,11 +83,16 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
 }
 
 impl<'v> Clinic<'v> {
-    fn open(vault: &'v Vault, registrar: Keyring, mut random: Random) -> Outcome<Self> {
+    fn open(vault: &'v Vault, registrars: [Keyring; 2], mut random: Random) -> Outcome<Self> {
         let mut report = Report::default();
-        let memory = Memory::trusting(vault.trust().clone());
-        let tools = Tools::new(SystemClock, fork(&mut random));
-        let office = Session::<Registrar>::sign_in_with(vault, registrar, memory, tools)?;
+        let mut sign_in = |registrar| {
+            let memory = Memory::trusting(vault.trust().clone());
+            let tools = Tools::new(SystemClock, fork(&mut random));
+            Session::<Registrar>::sign_in_with(vault, registrar, memory, tools)
+        };
+        let [one, other] = registrars;
+        let (office, second) = (sign_in(one)?, sign_in(other)?);
+        let vetted = Desk::new(vault, [&office, &second], &mut random, &mut report).tell()?;
         let (bob, carol, dave, auditor) = timed(&mut report.seconds.enrol_and_vet, || -> Outcome<_> {
             let bob = enrol::<Doctor>(vault, "Dr. Bob Brandt", &mut random)?;
             let carol = enrol::<Doctor>(vault, "Dr. Carol Conti", &mut random)?;
@@ -96,8 +105,10 @@ impl<'v> Clinic<'v> {
             Ok((bob, carol, dave, auditor))
         })?;
         report.doctors = 3;
-        say("Three doctors and an auditor enrolled; the registrar read their papers and attested them.\n")?;
-        Ok(Self { vault, office, bob, carol, dave, auditor, random, report })
+        say(
+            "Three more doctors and an auditor enrolled; the registrar looked who they are and attested them.\n",
+        )?;
+        Ok(Self { vault, office, bob, carol, dave, auditor, random, report, vetted })
     }
 
     /// One patient, from the door to the door.
@@ -222,7 +233,8 @@ impl<'v> Clinic<'v> {
 
     fn close(&mut self, options: &Options) -> Outcome<()> {
         let auditor = &self.auditor;
-        for owner in [self.bob.id(), self.carol.id(), self.dave.id(), auditor.id()] {
+        let own = [self.bob.id(), self.carol.id(), self.dave.id(), auditor.id()];
+        for owner in own.into_iter().chain(self.vetted.iter().copied()) {
             self.report.events +=
                 timed(&mut self.report.seconds.verify, || auditor.check_owner(owner, &[]))?.signatures;
             self.report.streams_verified += 1;
@@ -236,7 +248,7 @@ impl<'v> Clinic<'v> {
             counted(report.records, "record"),
             report.bytes_in,
             counted(report.bundles_restored_identical, "chart"),
-            counted(report.opens_refused, "refused opening"),
+            counted(report.opens_refused + report.withdrawn_locked_out, "refused opening"),
             counted(report.events, "event"),
             counted(report.streams_verified, "stream")
         ))?;
@@ -251,14 +263,18 @@ impl<'v> Clinic<'v> {
     }
 }
 
-fn enrol<'v, R: Owner>(vault: &'v Vault, name: &str, random: &mut Random) -> Outcome<Session<'v, R>> {
+pub(crate) fn enrol<'v, R: Owner>(
+    vault: &'v Vault,
+    name: &str,
+    random: &mut Random,
+) -> Outcome<Session<'v, R>> {
     let keyring = Keyring::generate_with(random);
     let memory = Memory::trusting(vault.trust().clone());
     let tools = Tools::new(SystemClock, fork(random));
     Ok(Session::<R>::enrol_with(vault, keyring, &Profile { name: name.to_owned() }, memory, tools)?)
 }
 
-fn granted(doctor: &Session<'_, Doctor>, case: &Case) -> Outcome<Case> {
+pub(crate) fn granted(doctor: &Session<'_, Doctor>, case: &Case) -> Outcome<Case> {
     let cases = doctor.cases()?;
     Ok(cases.into_iter().find(|granted| granted.id() == case.id()).ok_or("the case was not granted")?)
 }

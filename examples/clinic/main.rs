@@ -1,4 +1,5 @@
-//! A clinic's day on an embedded vault: enrol, vet, import charts, assign, open, write, revoke, look who looked.
+//! A clinic's day on an embedded vault: who may come in and who has to leave; then enrol, import charts, assign, open,
+//! write, revoke, look who looked.
 //!
 //! `cargo run --release --example clinic -- --help` tells the options.
 #![expect(clippy::print_stderr, reason = "an example says what went wrong")]
@@ -7,6 +8,8 @@ mod charts;
 mod day;
 mod options;
 mod report;
+mod standing;
+mod vetting;
 
 use std::{
     error::Error,

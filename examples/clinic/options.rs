@@ -5,6 +5,9 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 clinic: a clinic's day on an embedded vault
 
+First, once: doctors are vetted, an impostor is refused, a patient finds her doctor, a trouble-maker is suspended, and
+a doctor whose attestation is withdrawn is locked out. Then, for each chart: a patient's way from the door to the door.
+
   --fhir PATH…        FHIR R4 charts, one patient each: files or folders, .json or .json.gz
                       (without it: the small charts of examples/data)
   --limit N           at most N charts

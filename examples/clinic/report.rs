@@ -16,6 +16,14 @@ pub(crate) struct Report {
     pub(crate) opens_opinion: u64,
     pub(crate) opens_refused: u64,
     pub(crate) strings_struck: u64,
+    /// Doctors' applications in the story of vetting, as are the next four.
+    pub(crate) applications: u64,
+    /// Cards that no registrar attested.
+    pub(crate) impostors_refused: u64,
+    pub(crate) reports: u64,
+    pub(crate) suspended: u64,
+    /// Openings that were refused after an attestation was withdrawn.
+    pub(crate) withdrawn_locked_out: u64,
     pub(crate) events: u64,
     pub(crate) streams_verified: u64,
     pub(crate) seconds: Seconds,

@@ -63,6 +63,13 @@ impl Charter {
         Some((policy, next))
     }
 
+    /// The policy with the good signatures of trusted registrars alone: a bad one in somebody's name would keep his own off.
+    #[must_use]
+    pub fn kept(self, trust: &Trust) -> Self {
+        let keys: Vec<_> = trust.registrars.iter().map(|card| (card.party(), card.verifying_key())).collect();
+        self.signed_by(&keys)
+    }
+
     /// The trusted registrars who signed it.
     #[must_use]
     pub fn signers<'t>(&self, trust: &'t Trust) -> Vec<&'t Card> {

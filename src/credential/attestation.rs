@@ -186,6 +186,15 @@ impl AttestationStatement {
     pub fn signed_at(&self) -> Timestamp {
         self.at.unwrap_or(self.from)
     }
+
+    /// A doctor's specialties: words alone, where there are no codes.
+    pub(crate) fn all_specialties(&self) -> Vec<Coding> {
+        if self.specialties.is_empty() && !self.specialty.is_empty() {
+            vec![Coding::text(&self.specialty)]
+        } else {
+            self.specialties.clone()
+        }
+    }
 }
 
 /// The attestations of one card, by different registrars.

@@ -59,6 +59,14 @@ impl Coding {
         &self.display
     }
 
+    /// Whether it means the same: the same code of the same system, or without a code the same words.
+    #[must_use]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_coded = !self.code.is_empty() || !other.code.is_empty();
+        (&self.system, &self.code) == (&other.system, &other.code)
+            && (is_coded || self.display == other.display)
+    }
+
     /// Whether none of its parts is longer than a format takes.
     #[must_use]
     pub(crate) fn is_bounded(&self) -> bool {

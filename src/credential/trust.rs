@@ -76,9 +76,9 @@ pub struct Vouched {
     pub digest: Digest,
     /// A doctor's first specialty, in words.
     pub specialty: String,
-    /// A doctor's specialties, with their codes where there are any.
+    /// A doctor's specialties, with their codes where there are any: those that as many registrars name as must attest.
     pub specialties: Vec<Coding>,
-    /// Where the licence holds, or nothing.
+    /// Where the licence holds, as as many say, or nothing.
     pub jurisdiction: String,
     /// Until when, if none is withdrawn.
     pub until: Timestamp,
@@ -90,22 +90,30 @@ impl Trust {
     /// Whether enough registrars vouch for exactly this card at this moment.
     #[must_use]
     pub fn vouched(&self, card: &Card, attestations: &Attestations, now: Timestamp) -> Option<Vouched> {
-        let valid = self.valid(card, attestations, now);
+        let valid = self.vouching(card, attestations, now);
         if !self.are_enough(&valid) {
             return None;
         }
-        let first = valid.first()?;
         let until = valid.iter().map(|statement| statement.until).min()?;
-        let specialties = if first.specialties.is_empty() && !first.specialty.is_empty() {
-            vec![Coding::text(&first.specialty)]
-        } else {
-            first.specialties.clone()
+        let mut specialties: Vec<Coding> = Vec::new();
+        for specialty in valid.iter().flat_map(AttestationStatement::all_specialties) {
+            let names = |statement: &&AttestationStatement| {
+                statement.all_specialties().iter().any(|named| named.is_same(&specialty))
+            };
+            let is_new = !specialties.iter().any(|known| known.is_same(&specialty));
+            if is_new && self.are_enough(valid.iter().filter(names)) {
+                specialties.push(specialty);
+            }
+        }
+        let is_agreed = |jurisdiction: &&String| {
+            self.are_enough(valid.iter().filter(|statement| statement.jurisdiction == **jurisdiction))
         };
+        let jurisdiction = valid.iter().map(|statement| &statement.jurisdiction).find(is_agreed);
         Some(Vouched {
             digest: attestations.digest(),
-            specialty: first.specialty.clone(),
+            specialty: specialties.first().map(ToString::to_string).unwrap_or_default(),
             specialties,
-            jurisdiction: first.jurisdiction.clone(),
+            jurisdiction: jurisdiction.cloned().unwrap_or_default(),
             until,
             succeeds: valid.iter().find_map(|statement| statement.succeeds),
         })
@@ -119,7 +127,7 @@ impl Trust {
         attestations: &Attestations,
         (now, begun): (Timestamp, Timestamp),
     ) -> bool {
-        let valid = self.valid(card, attestations, now);
+        let valid = self.vouching(card, attestations, now);
         let since: Vec<_> = valid
             .into_iter()
             .filter(|statement| statement.signed_at().plus(VETTING_SLACK) >= begun)
@@ -140,12 +148,19 @@ impl Trust {
         self.registrars.iter().chain(former).find(|card| card.party() == party)
     }
 
-    fn are_enough(&self, valid: &[AttestationStatement]) -> bool {
-        let registrars: BTreeSet<_> = valid.iter().map(|statement| statement.registrar).collect();
+    fn are_enough<'s>(&self, valid: impl IntoIterator<Item = &'s AttestationStatement>) -> bool {
+        let registrars: BTreeSet<_> = valid.into_iter().map(|statement| statement.registrar).collect();
         registrars.len() >= usize::from(self.registrars_needed.max(1))
     }
 
-    fn valid(&self, card: &Card, attestations: &Attestations, now: Timestamp) -> Vec<AttestationStatement> {
+    /// What each registrar who is to be believed says of exactly this card at this moment, enough of them or not.
+    #[must_use]
+    pub(crate) fn vouching(
+        &self,
+        card: &Card,
+        attestations: &Attestations,
+        now: Timestamp,
+    ) -> Vec<AttestationStatement> {
         attestations.0.iter().filter_map(|signed| self.believe(signed, card, now)).collect()
     }
 

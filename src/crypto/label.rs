@@ -72,6 +72,10 @@ labels! {
     FolderId = "folder id";
     /// The statement of a grant.
     Grant = "grant";
+    /// A stream's head, in the heads map.
+    HeadEntry = "head entry";
+    /// Where an owner stands in the heads map.
+    HeadKey = "head key";
     /// What a host keeps under its root key.
     HostKey = "host key";
     /// The vault's storage key and signing key, wrapped.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! sign(k, L, s) = Ed25519(k, L ‖ s)                                             RFC 8032, verified strictly
+//! note(k, t)    = Ed25519(k, t)     t a text without NUL, not beginning with `casevault/1 `
 //! ```
 
 use std::{fmt, marker::PhantomData};
@@ -20,6 +21,9 @@ use crate::{
 #[error("the signature is not by this key over these bytes")]
 #[non_exhaustive]
 pub struct BadSignature;
+
+/// What every labelled message begins with.
+const LABELLED: &[u8] = b"casevault/1 ";
 
 /// A secret signing key.
 pub struct Signer(SigningKey);
@@ -42,6 +46,24 @@ impl Signer {
     pub fn sign(&self, label: Label, bytes: &[u8]) -> Signature {
         Signature(self.0.sign(&[label.bytes(), bytes].concat()).to_bytes())
     }
+
+    /// Signs the text of a note as it stands, without a label: others read it who know nothing of ours.
+    ///
+    /// # Errors
+    /// [`Malformed`] for a text that a labelled message could be.
+    ///
+    /// # Security
+    /// No such signature is ever one over a labelled message, nor the reverse: every label begins with `casevault/1 ` and ends
+    /// with a NUL, and a text with either is refused here, in signing and in verifying. What kinds of texts the key signs,
+    /// and that none is taken for another, is for the caller to keep.
+    pub(crate) fn sign_note(&self, text: &[u8]) -> Result<Signature, Malformed> {
+        if is_note(text) { Ok(Signature(self.0.sign(text).to_bytes())) } else { Err(Malformed("note")) }
+    }
+}
+
+/// Whether a text is none that a labelled message could be.
+fn is_note(text: &[u8]) -> bool {
+    !text.starts_with(LABELLED) && !text.contains(&0)
 }
 
 impl fmt::Debug for Signer {
@@ -80,6 +102,18 @@ impl VerifyingKey {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         self.0.verify_strict(&[label.bytes(), bytes].concat(), &signature).or(Err(BadSignature))
     }
+
+    /// Checks the signature of a note's text, as strictly.
+    ///
+    /// # Errors
+    /// [`BadSignature`] in every other case, and for every text that [`Signer::sign_note`] refuses.
+    pub(crate) fn verify_note(&self, text: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        if !is_note(text) {
+            return Err(BadSignature);
+        }
+        self.0.verify_strict(text, &signature).or(Err(BadSignature))
+    }
 }
 
 impl fmt::Debug for VerifyingKey {
@@ -112,6 +146,11 @@ impl<'b, C> Decode<'b, C> for VerifyingKey {
 pub struct Signature([u8; 64]);
 
 impl Signature {
+    /// Takes the bytes as they are; verifying judges them.
+    pub(crate) const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 64] {
@@ -283,11 +322,28 @@ impl<T: Statement> CoSigned<T> {
         Some(self)
     }
 
+    /// The same statement with those signatures alone that these parties made with these keys.
+    #[must_use]
+    pub fn signed_by(mut self, signers: &[(PartyId, &VerifyingKey)]) -> Self {
+        let Self { statement, signatures, of: _ } = &mut self;
+        signatures.retain(|(party, signature)| {
+            let mut keys = signers.iter().filter(|(signer, _)| signer == party);
+            keys.any(|(_, key)| remembered::verify(key, T::LABEL, statement, signature).is_ok())
+        });
+        self
+    }
+
     /// Whether a party signed it with this key.
     #[must_use]
     pub fn is_signed_by(&self, party: PartyId, key: &VerifyingKey) -> bool {
         let mut of_party = self.signatures.iter().filter(|(signer, _)| *signer == party);
         of_party.any(|(_, signature)| remembered::verify(key, T::LABEL, &self.statement, signature).is_ok())
+    }
+
+    /// Who signed first.
+    #[must_use]
+    pub fn first_signer(&self) -> Option<PartyId> {
+        self.signatures.first().map(|(party, _)| *party)
     }
 
     /// How many signatures there are, good or not.
@@ -356,4 +412,27 @@ impl<T: Statement> Wire for CoSigned<T> {
     const NAME: &'static str = T::NAME;
     // The statement, and for each signer an id and a signature.
     const BYTES_MAX: usize = T::BYTES_MAX.saturating_add(4096);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LABELLED, Signer, is_note};
+    use crate::crypto::{Label, Secret};
+
+    #[test]
+    fn no_text_that_is_signed_bare_could_be_labelled() {
+        let signer = Signer::from_seed(&Secret::from_bytes([7; 32]));
+        for label in Label::ALL {
+            assert!(label.bytes().starts_with(LABELLED));
+            let message = [label.bytes(), b"text\n"].concat();
+            assert!(signer.sign_note(&message).is_err());
+            // Not even when somebody else's program signed it.
+            assert!(signer.verifying_key().verify_note(&message, &signer.sign(*label, b"text\n")).is_err());
+        }
+        assert!(!is_note(b"a\0b\n") && !is_note(b"casevault/1 b\n"));
+        let text = b"casevault/11\n";
+        let signature = signer.sign_note(text).unwrap();
+        assert!(signer.verifying_key().verify_note(text, &signature).is_ok());
+        assert!(signer.verifying_key().verify_note(b"casevault/12\n", &signature).is_err());
+    }
 }

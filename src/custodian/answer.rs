@@ -14,6 +14,7 @@ use crate::{
     id::{Digest, FolderId, PartyId},
     letter::Letter,
     limits::MESSAGE_BYTES_MAX,
+    log::StreamProof,
     party::Card,
     time::Timestamp,
 };
@@ -54,6 +55,10 @@ pub enum Response {
     /// The policies that came after so many, in their order, and the registrars' keys, the newest last.
     #[n(4)]
     Charters(#[n(0)] Vec<Charter>, #[n(1)] Vec<Signed<RegistryStatement>>),
+    /// The newest checkpoint, a signed note, and that it grew from the log of the size that was asked; nothing before the
+    /// first.
+    #[n(5)]
+    Checkpoint(#[n(0)] String, #[n(1)] Vec<Digest>),
 }
 
 wire! { Response: "response", MESSAGE_BYTES_MAX; }
@@ -116,6 +121,9 @@ pub struct Concerned {
     /// Under which terms.
     #[n(1)]
     pub terms: Terms,
+    /// Of what: a case, or who the owner is.
+    #[n(2)]
+    pub kind: FolderKind,
 }
 
 /// What the owner's shred key adds to the record keys of one folder and epoch.
@@ -179,6 +187,12 @@ pub enum Answer {
     /// Policies that wait, each with the signatures it has.
     #[n(11)]
     Proposals(#[n(0)] Vec<Charter>),
+    /// A stream in the log, and the checkpoint that it leads to.
+    #[n(12)]
+    InLog(#[n(0)] StreamProof, #[n(1)] String),
+    /// Check lists: whose, and their digests.
+    #[n(13)]
+    Dossiers(#[n(0)] Vec<(PartyId, Digest)>),
 }
 
 /// A doctor of the directory. The card is in its bytes: a page of cards is verified where it is read.

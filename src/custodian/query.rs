@@ -78,6 +78,12 @@ pub enum Question {
     /// The policies that wait for signatures: for registrars.
     #[n(13)]
     Proposals,
+    /// That an owner's stream is whole and in the log: for the owner and for auditors.
+    #[n(14)]
+    InLog(#[n(0)] PartyId),
+    /// The check lists that registrars kept of a party, by their digests: for registrars.
+    #[n(15)]
+    Dossiers(#[n(0)] PartyId),
 }
 
 coded! {

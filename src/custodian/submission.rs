@@ -34,6 +34,9 @@ pub enum Request {
     /// The policies that came after so many, and the registrars' key.
     #[n(3)]
     Charters(#[n(0)] u32),
+    /// The newest checkpoint of the log, and that it grew from a log of this size: for whoever asks.
+    #[n(4)]
+    Checkpoint(#[n(0)] u64),
 }
 
 /// What must happen together: events with what they bring, all about one owner's data.

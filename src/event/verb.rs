@@ -54,6 +54,8 @@ coded! {
         Govern = 23, "signed a policy of";
         /// A registrar made the key that the registrars share.
         Equip = 24, "made the registrars' key of";
+        /// A registrar looked at an application, and does not attest.
+        Refuse = 25, "refused to attest";
     }
 }
 

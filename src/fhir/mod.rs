@@ -1,6 +1,8 @@
-//! FHIR R4 in: a chart is split into who it is about and what it says.
+//! FHIR R4: in, a chart is split into who it is about and what it says; out, vetted parties have a face.
 //!
-//! A [`Bundle`] is parsed without a model: its numbers stay as they were written, and its own bytes are kept. [`split`]
+//! Out, [`practitioner`], [`practitioner_role`] and [`verification_result`] say of a party what the crate's own types do.
+//!
+//! In, a [`Bundle`] is parsed without a model: its numbers stay as they were written, and its own bytes are kept. [`split`]
 //! takes it apart:
 //!
 //! - **Identity**: patients, relatives, practitioners, organisations, places, insurance: as they came.
@@ -17,7 +19,7 @@
 //! codes even if someone is called so; there, only numbers, whole names and addresses are struck.
 //!
 //! # Security
-//! This is for a second doctor who may read the case and shall not be told whose it is. It is **not** anonymisation:
+//! A case is for a second doctor who may read it and shall not be told whose it is. It is **not** anonymisation:
 //! dates, rare findings and free text about people the chart does not name can tell who someone is. Neither are
 //! nicknames, initials, misspelt names and names in another script found.
 
@@ -25,6 +27,7 @@ mod age;
 mod bundle;
 mod dates;
 mod error;
+mod faces;
 mod fold;
 mod gather;
 mod members;
@@ -41,5 +44,6 @@ mod whom;
 
 pub use bundle::Bundle;
 pub use error::{FhirError, FhirReason};
+pub use faces::{practitioner, practitioner_role, verification_result};
 pub use pseudonyms::Pseudonyms;
 pub use split::{Entry, Split, SplitReport, split};

@@ -17,7 +17,7 @@ use crate::{
     codec::wire,
     crypto::{Label, SealingKey, Signed, Signer, Statement, VerifyingKey, kdf::digest},
     id::{Digest, PartyId},
-    party::Role,
+    party::{Fingerprint, Role},
 };
 
 /// What a card says.
@@ -108,13 +108,10 @@ impl Card {
         self.0.digest
     }
 
-    /// The digest as people compare it over the telephone: eight groups of four digits.
+    /// What people compare out of band to know that they mean the same card.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let hex = self.digest().to_hex();
-        let groups: Vec<&str> =
-            hex.as_bytes().chunks(4).take(8).filter_map(|group| str::from_utf8(group).ok()).collect();
-        groups.join(" ")
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.digest())
     }
 }
 

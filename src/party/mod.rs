@@ -1,15 +1,18 @@
 //! Parties: who has keys, as what, and how keys rest.
 //!
-//! A [`Keyring`] is a party's secret half; its [`Card`], which it signs itself, the public half. A [`KeyFile`] is a
-//! keyring at rest. A card has one [`Role`]; the marker types [`Patient`], [`Doctor`], [`Registrar`] and [`Auditor`]
-//! say the same to the compiler.
+//! A [`Keyring`] is a party's secret half; its [`Card`], which it signs itself, the public half, and the card's
+//! [`Fingerprint`] what people compare of it. A [`KeyFile`] is a keyring at rest. A card has one [`Role`]; the marker
+//! types [`Patient`], [`Doctor`], [`Registrar`] and [`Auditor`] say the same to the compiler.
 
 mod card;
+mod fingerprint;
 mod key_file;
 mod keyring;
 mod role;
+mod words;
 
 pub use card::{Card, CardStatement};
+pub use fingerprint::{Fingerprint, FingerprintError};
 pub use key_file::{KeyFile, KeyFileError};
 
 pub use crate::crypto::passphrase::Passphrase;

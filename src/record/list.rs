@@ -79,6 +79,18 @@ impl Counts {
         counts
     }
 
+    /// The highest clearance that is counted; the lowest, if nothing is.
+    #[must_use]
+    pub const fn highest(self) -> Clearance {
+        if self.very_restricted > 0 {
+            Clearance::VeryRestricted
+        } else if self.restricted > 0 {
+            Clearance::Restricted
+        } else {
+            Clearance::Normal
+        }
+    }
+
     /// The same, as far as a reader of this clearance can check it.
     #[must_use]
     pub fn up_to(self, clearance: Clearance) -> Self {

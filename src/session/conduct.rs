@@ -14,7 +14,7 @@ use crate::{
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
-    limits::PETITION_BYTES_MAX,
+    limits::{PETITION_BYTES_MAX, STRIKE_WEIGHT_MAX},
     party::{Owner, Registrar},
     session::{
         Session, Waiting,
@@ -176,10 +176,13 @@ impl<R: Owner> Session<'_, R> {
             let claimed = signed.claims()?.registrar;
             let card = trust.registrar(claimed).ok_or(Tampering::Stream)?;
             let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
+            // What is not in one's stream was ruled on somebody else.
+            let digest = signed.digest();
+            let place = expected.iter().position(|expected| *expected == digest).ok_or(Tampering::Stream)?;
+            expected.swap_remove(place);
             if statement.vault != trust.vault {
                 return Err(Tampering::Stream.into());
             }
-            expected.retain(|digest| *digest != signed.digest());
             statements.push(statement);
         }
         if !expected.is_empty() {
@@ -219,7 +222,27 @@ impl Session<'_, Registrar> {
     /// # Errors
     /// [`Misuse::NotWaiting`] if it is neither; [`Tampering::Record`] if it is not what its author signed.
     pub fn read(&self, waiting: &Waiting) -> Result<ReadPetition, Error> {
-        let Waiting { errand, party, received, letter } = *waiting;
+        let (letter, digest) = self.fetch(waiting)?;
+        let petition = self.open_as(&letter, waiting)?;
+        Ok(ReadPetition { author: waiting.party, received: waiting.received, petition, letter: digest })
+    }
+
+    /// Dismisses what waits and cannot be read, though its author signed it: it was sealed for nobody, or is no petition.
+    ///
+    /// # Errors
+    /// [`Misuse::NotWaiting`] if it can be read, or was answered already; [`Tampering::Record`] if its author did not sign it.
+    pub fn dismiss_unread(&self, waiting: &Waiting) -> Result<(), Error> {
+        let (letter, digest) = self.fetch(waiting)?;
+        match self.open_as(&letter, waiting) {
+            Ok(_) => Err(Misuse::NotWaiting.into()),
+            Err(Error::Tampered(Tampering::Record)) => self.answer(waiting.party, Verdict::Dismissed(digest)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A letter that waits, as its author signed it.
+    fn fetch(&self, waiting: &Waiting) -> Result<(Letter, Digest), Error> {
+        let Waiting { errand, party, letter, .. } = *waiting;
         let digest = letter.filter(|_| errand != Errand::Application).ok_or(Misuse::NotWaiting)?;
         let Delivered { letter, event, author } = self.consult(party, digest)?;
         let Sealed::Letter(letter) = letter else { return Err(Tampering::Answer.into()) };
@@ -234,19 +257,18 @@ impl Session<'_, Registrar> {
             && (step.actor, step.owner) == (me, me)
             && step.subject == Some(letter.digest())
             && letter.digest() == digest;
-        if !fits {
-            return Err(Tampering::Record.into());
-        }
-        let content = self.open_petition(&letter, party)?;
+        if fits { Ok((letter, digest)) } else { Err(Tampering::Record.into()) }
+    }
+
+    /// What a letter says, if it is what it waits as.
+    fn open_as(&self, letter: &Letter, waiting: &Waiting) -> Result<Petition, Error> {
+        let content = self.open_petition(letter, waiting.party)?;
         let petition: Petition = codec::decode(&content).or(Err(Tampering::Record))?;
         let is_its = matches!(
-            (&petition, errand),
+            (&petition, waiting.errand),
             (Petition::Report(_), Errand::Report) | (Petition::Appeal(_), Errand::Appeal)
         );
-        if !is_its {
-            return Err(Tampering::Record.into());
-        }
-        Ok(ReadPetition { author: party, received, petition, letter: digest })
+        if is_its { Ok(petition) } else { Err(Tampering::Record.into()) }
     }
 
     /// Opens a letter to the registrars with whichever of their keys it was sealed for, the newest first.
@@ -275,22 +297,24 @@ impl Session<'_, Registrar> {
     /// Repeated after an interruption, it does what is left.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it is no report, or was answered already; [`Error::Denied`] if there is no such party.
+    /// [`Misuse::NotWaiting`] if it is no report, or was answered already; [`Error::Denied`] if there is no such party;
+    /// [`Misuse::Terms`] for a sentence that ends before it begins, weighs nothing, or too much.
     pub fn uphold(&self, report: &ReadPetition, sentence: Sentence) -> Result<RulingId, Error> {
         let reported = report.reported()?;
         self.still_waits(report)?;
         let ruling = self.ruling_for(report, b"reported")?;
         self.strike_as(ruling, reported, (sentence, Some(report.author)))?;
-        self.answer(report, Verdict::Upheld(report.letter))?;
+        self.answer(report.author, Verdict::Upheld(report.letter))?;
         Ok(ruling)
     }
 
     /// Dismisses a report, or an appeal that is about no ruling of its author: nothing reaches anybody else.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it was answered already.
+    /// [`Misuse::NotWaiting`] if it was answered already; [`Error::Denied`] if it is an appeal, this registrar's ruling counts
+    /// against its author, and there is another who could look at it.
     pub fn dismiss(&self, petition: &ReadPetition) -> Result<(), Error> {
-        self.answer(petition, Verdict::Dismissed(petition.letter))
+        self.answer(petition.author, Verdict::Dismissed(petition.letter))
     }
 
     /// Dismisses a report that its author knew to be false, with a strike against the author.
@@ -307,7 +331,7 @@ impl Session<'_, Registrar> {
         let ruling = self.ruling_for(report, b"author")?;
         let sentence = Sentence::new(Category::FalseReport, weight, until);
         self.strike_as(ruling, Principal::Party(report.author), (sentence, None))?;
-        self.answer(report, Verdict::Dismissed(report.letter))?;
+        self.answer(report.author, Verdict::Dismissed(report.letter))?;
         Ok(ruling)
     }
 
@@ -349,7 +373,7 @@ impl Session<'_, Registrar> {
     /// The rulings on a party, for the registrars.
     ///
     /// # Errors
-    /// [`Error::Denied`] if there is no such party.
+    /// [`Error::Denied`] if there is no such party; [`Tampering::Stream`] if one is on another, or no registrar signed it.
     pub fn rulings(&self, party: PartyId) -> Result<Vec<RulingStatement>, Error> {
         let Answer::Rulings(rulings, _) = self.ask(Question::Rulings(party))? else {
             return Err(Tampering::Answer.into());
@@ -357,7 +381,15 @@ impl Session<'_, Registrar> {
         let trust = self.trust()?;
         let read = |signed: Signed<RulingStatement>| {
             let card = trust.registrar(signed.claims()?.registrar).ok_or(Tampering::Stream)?;
-            Ok(signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?)
+            let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
+            // The owner of a case may be anybody, to a registrar.
+            let is_its = matches!(statement.subject, Principal::Folder(_))
+                || statement.subject == Principal::Party(party);
+            if is_its && statement.vault == trust.vault {
+                Ok(statement)
+            } else {
+                Err(Tampering::Stream.into())
+            }
         };
         rulings.into_iter().map(read).collect()
     }
@@ -370,6 +402,9 @@ impl Session<'_, Registrar> {
     ) -> Result<(), Error> {
         let Sentence { category, weight, from, until } = sentence;
         let from = from.unwrap_or_else(|| self.clock.now());
+        if !(1..=STRIKE_WEIGHT_MAX).contains(&weight) || from >= until {
+            return Err(Misuse::Terms.into());
+        }
         let via = via.filter(|_| matches!(subject, Principal::Folder(_)));
         let part = self.ruling(ruling, subject, (Verdict::Strike { category, weight, from, until }, via))?;
         match self.submit_alone(From::Other, vec![part]) {
@@ -401,12 +436,9 @@ impl Session<'_, Registrar> {
         Err(Misuse::NotWaiting.into())
     }
 
-    fn answer(&self, report: &ReadPetition, verdict: Verdict) -> Result<(), Error> {
-        let part = self.ruling(
-            RulingId::from_bytes(self.random()),
-            Principal::Party(report.author),
-            (verdict, None),
-        )?;
+    fn answer(&self, author: PartyId, verdict: Verdict) -> Result<(), Error> {
+        let ruling = RulingId::from_bytes(self.random());
+        let part = self.ruling(ruling, Principal::Party(author), (verdict, None))?;
         match self.submit_alone(From::Other, vec![part]) {
             Err(Error::Misuse(Misuse::Refused)) => Err(Misuse::NotWaiting.into()),
             outcome => outcome.map(drop),

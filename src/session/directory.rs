@@ -171,7 +171,7 @@ impl<R: Owner> Session<'_, R> {
         let card: Card = codec::decode(&card).map_err(|_garbled| Tampering::Answer)?;
         let (vouched, listing) = self.check_doctor(&card, &attestations, &listing)?;
         let terms = listing.terms(Some(&vouched));
-        if !words.iter().all(|word| terms.contains(word)) {
+        if !listing.is_listed() || !words.iter().all(|word| terms.contains(word)) {
             return Err(Tampering::Answer.into());
         }
         let (party, pin) = (card.party(), self.pin_of(&card));

@@ -49,6 +49,7 @@ impl<R: RoleType> Session<'_, R> {
             response @ (Response::Accepted(_)
             | Response::Answer(_)
             | Response::Charters(..)
+            | Response::Checkpoint(..)
             | Response::Hello(..)
             | Response::Refused(Refusal::Conflict)) => Ok(response),
         }
@@ -81,13 +82,18 @@ impl<R: RoleType> Session<'_, R> {
             if trust.version >= claimed.version {
                 return Err(Tampering::Trust.into());
             }
-            let (charters, _) = self.charters(trust.version)?;
+            let (charters, registries) = self.charters(trust.version)?;
             if charters.is_empty() {
                 return Err(Tampering::Trust.into());
             }
             for charter in charters {
+                self.remember_registries(&registries, &trust);
                 let (_, next) = charter.follow(&trust).ok_or(Tampering::Trust)?;
                 trust = next;
+                // There may be newer ones by now.
+                if trust == *claimed {
+                    break;
+                }
             }
         }
         Ok(trust)
@@ -100,9 +106,11 @@ impl<R: RoleType> Session<'_, R> {
     ) -> Result<(Vec<Charter>, Vec<Signed<RegistryStatement>>), Error> {
         match self.exchange(&Request::Charters(since))? {
             Response::Charters(charters, registries) => Ok((charters, registries)),
-            Response::Accepted(_) | Response::Answer(_) | Response::Hello(..) | Response::Refused(_) => {
-                Err(Tampering::Answer.into())
-            }
+            Response::Accepted(_)
+            | Response::Answer(_)
+            | Response::Checkpoint(..)
+            | Response::Hello(..)
+            | Response::Refused(_) => Err(Tampering::Answer.into()),
         }
     }
 
@@ -144,9 +152,11 @@ impl<R: RoleType> Session<'_, R> {
         };
         match self.exchange(&Request::Ask(Signed::sign(&query, self.keyring.signer())))? {
             Response::Answer(answer) => Ok(answer),
-            Response::Accepted(_) | Response::Charters(..) | Response::Hello(..) | Response::Refused(_) => {
-                Err(Tampering::Answer.into())
-            }
+            Response::Accepted(_)
+            | Response::Charters(..)
+            | Response::Checkpoint(..)
+            | Response::Hello(..)
+            | Response::Refused(_) => Err(Tampering::Answer.into()),
         }
     }
 
@@ -171,7 +181,11 @@ impl<R: RoleType> Session<'_, R> {
         let accepted = match response {
             Response::Accepted(accepted) => accepted,
             Response::Refused(Refusal::Conflict) => return Ok(Outcome::Conflict),
-            Response::Answer(_) | Response::Charters(..) | Response::Hello(..) | Response::Refused(_) => {
+            Response::Answer(_)
+            | Response::Charters(..)
+            | Response::Checkpoint(..)
+            | Response::Hello(..)
+            | Response::Refused(_) => {
                 return Err(Tampering::Answer.into());
             }
         };

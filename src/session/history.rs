@@ -81,6 +81,7 @@ impl fmt::Display for HistoryLine {
             }
             (Verb::Revoke, [ended]) => write!(f, " took {} back from {}", self.what(), reader(ended)),
             (Verb::Enrol, _) => f.write_str(" enrolled here"),
+            (Verb::Refuse, _) => f.write_str(" refused to attest you: ask the registrars what is missing"),
             (Verb::Report, _) => f.write_str(" reported someone to the registrars"),
             (Verb::Appeal, _) => f.write_str(" appealed a ruling"),
             (Verb::List, _) => f.write_str(" published a listing"),
@@ -151,6 +152,7 @@ impl<R: Owner> Session<'_, R> {
                 | Verb::List
                 | Verb::Open
                 | Verb::OpenFolder
+                | Verb::Refuse
                 | Verb::Report
                 | Verb::Restore
                 | Verb::Reveal

@@ -229,12 +229,22 @@ impl<R: RoleType> Session<'_, R> {
             return Ok(());
         }
         let mut own = state.memory.own.clone();
-        let mut listing = state.memory.listing;
+        let (mut listing, mut refused) = (state.memory.listing, state.memory.refused);
         for Line { event, received, .. } in &events {
             let is_own = matches!(event.actor, Principal::Folder(_)) || event.actor == me;
             follow(&mut own, (event, *received), is_own)?;
-            if event.verb == Verb::List {
-                listing = event.subject;
+            match event.verb {
+                Verb::List => listing = event.subject,
+                Verb::Refuse => refused = Some(*received),
+                Verb::Amend | Verb::Appeal | Verb::Assign | Verb::Attest | Verb::Block | Verb::Close => (),
+                Verb::Create | Verb::Deny | Verb::Enrol | Verb::Equip | Verb::Govern | Verb::Grant => (),
+                Verb::Open
+                | Verb::OpenFolder
+                | Verb::Report
+                | Verb::Restore
+                | Verb::Reveal
+                | Verb::Revoke => (),
+                Verb::Rotate | Verb::Rule | Verb::Stage | Verb::Withdraw | Verb::Write => (),
             }
         }
         let State { memory, met, .. } = &mut *state;
@@ -250,7 +260,7 @@ impl<R: RoleType> Session<'_, R> {
             return Err(Tampering::Stream.into());
         }
         (*known, *stream) = (own, frontier);
-        memory.listing = listing;
+        (memory.listing, memory.refused) = (listing, refused);
         Ok(())
     }
 }
@@ -327,6 +337,7 @@ fn follow(
         | Verb::Govern
         | Verb::List
         | Verb::OpenFolder
+        | Verb::Refuse
         | Verb::Report
         | Verb::Restore
         | Verb::Reveal

@@ -57,6 +57,9 @@ pub struct Memory {
     /// The cases whose patients the doctor has told who he is.
     #[cbor(n(9), default, skip_if = "BTreeSet::is_empty")]
     pub(super) revealed: BTreeSet<FolderId>,
+    /// When a registrar last refused to attest this party.
+    #[n(11)]
+    pub(super) refused: Option<Timestamp>,
     /// Cards that were offered in the place of pinned ones, and not taken.
     #[cbor(n(10), default, skip_if = "BTreeMap::is_empty")]
     pub(super) offered: BTreeMap<PartyId, Digest>,

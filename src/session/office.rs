@@ -216,11 +216,14 @@ impl<'c> Session<'c, Registrar> {
     ///
     /// # Errors
     /// [`Error::Denied`] if the party's Identity was not granted to this registrar, or the vetting is over;
-    /// [`Misuse::Role`] if the card has another role than is attested; [`Misuse::PersonKnown`] if the person has a live
-    /// card of this role; [`Misuse::TooMuch`] for more than the format holds.
+    /// [`Misuse::Role`] if the card has another role than is attested; [`Misuse::ChecksFailed`] if something was not in
+    /// order; [`Misuse::PersonKnown`] if the person has a live card of this role; [`Misuse::TooMuch`] for more than the format holds.
     pub fn attest(&self, party: PartyId, attestation: Attestation) -> Result<(), Error> {
         if !attestation.is_bounded() {
             return Err(Misuse::TooMuch.into());
+        }
+        if attestation.checks.as_ref().is_some_and(|checks| !checks.is_passed()) {
+            return Err(Misuse::ChecksFailed.into());
         }
         let folders = self.application(party)?;
         let identity = folders.into_iter().find(|folder| folder.kind == FolderKind::Identity);
@@ -266,6 +269,45 @@ impl<'c> Session<'c, Registrar> {
         let signed = Signed::sign(&statement, self.keyring.signer());
         self.send(party, Verb::Attest, signed, enclosure)?;
         Ok(())
+    }
+
+    /// Does not attest: the check list says why, for the registrars. The application waits no more, and nobody looks into what
+    /// was shown for it, until the party asks to be vetted again. That it was refused stands in the party's stream.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if there is no such party; [`Misuse::TooMuch`] for more than the format holds.
+    pub fn refuse(&self, party: PartyId, checks: &CheckList) -> Result<(), Error> {
+        if !checks.is_bounded() {
+            return Err(Misuse::TooMuch.into());
+        }
+        let sealed = self.registry_key()?.seal_dossier(checks, &mut self.fork_random());
+        let event = self.event(Principal::Party(self.id()), Verb::Refuse, self.fresh_op())?;
+        let (owner, subject) = (Principal::Party(party), Some(checks.digest()));
+        let event = event.with(|step| Step { owner, subject, ..step });
+        let enclosure = Some(Enclosure::Dossier(sealed.into()));
+        self.submit_alone(From::Other, vec![Part { enclosure, ..Part::of(self.sign(&Hand::Own, event)) }])?;
+        Ok(())
+    }
+
+    /// All check lists that registrars kept of a party, of refusals too, each with whose it is: reading one is an event in the
+    /// party's stream.
+    ///
+    /// # Errors
+    /// [`Tampering::Record`] if one is not what it is called.
+    pub fn noted(&self, party: PartyId) -> Result<Vec<(PartyId, CheckList)>, Error> {
+        let Answer::Dossiers(kept) = self.ask(Question::Dossiers(party))? else {
+            return Err(Tampering::Answer.into());
+        };
+        let read = |(registrar, evidence)| Ok((registrar, self.read_list(party, evidence)?));
+        kept.into_iter().map(read).collect()
+    }
+
+    fn read_list(&self, party: PartyId, evidence: Digest) -> Result<CheckList, Error> {
+        let delivered = self.consult(party, evidence)?;
+        let Sealed::Dossier(sealed) = delivered.letter else { return Err(Tampering::Answer.into()) };
+        let generation = RegistryKey::dossier_generation(&sealed).ok_or(Tampering::Record)?;
+        let checks = self.registry_key_of(generation)?.open_dossier(&sealed).or(Err(Tampering::Record))?;
+        if checks.digest() == evidence { Ok(checks) } else { Err(Tampering::Record.into()) }
     }
 
     /// The tags of the person an attestation names; nobody else may have a live card by them.
@@ -338,15 +380,19 @@ impl<'c> Session<'c, Registrar> {
     /// in the party's stream.
     ///
     /// # Errors
-    /// [`Tampering::Record`] if one is not what its attestation names.
+    /// [`Tampering::Record`] if one is not what its attestation names; [`Tampering::Card`] if an attestation is another's.
     pub fn check_lists(&self, party: PartyId) -> Result<Vec<(PartyId, CheckList)>, Error> {
-        let (_, attestations) = self.card_of(party)?;
+        let (attested, attestations) = self.card_of(party)?;
         let mut lists = Vec::new();
         for signed in attestations.0 {
             let claims = signed.claims()?;
             let trust = self.trust()?;
-            let card = trust.registrar(claims.registrar).ok_or(Tampering::Card)?;
+            // The word of who was expelled is void.
+            let Some(card) = trust.registrar(claims.registrar) else { continue };
             let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Card)?;
+            if (statement.vault, statement.card) != (trust.vault, attested.digest()) {
+                return Err(Tampering::Card.into());
+            }
             let Some(evidence) = statement.evidence else { continue };
             let delivered = match self.consult(party, evidence) {
                 // Kept elsewhere: the digest is all there is.

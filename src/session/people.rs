@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Misuse, Tampering},
     folder::FolderKind,
     id::{Digest, PartyId},
-    party::{Card, Doctor, RoleType},
+    party::{Card, Doctor, Fingerprint, RoleType},
     session::{Case, Session},
 };
 
@@ -58,7 +58,7 @@ impl<R: RoleType> Session<'_, R> {
     /// The cards that were offered in the place of pinned ones, by their digests: none of them was used.
     ///
     /// A card that changes is either the custodian's doing, or a party that lost its keys; ask the party, and
-    /// [`Self::pin_anew`] what it confirms.
+    /// [`Self::pin_anew`] what it confirms. [`Fingerprint::of`](crate::party::Fingerprint::of) puts a digest in words.
     #[must_use]
     pub fn changed_cards(&self) -> Vec<(PartyId, Digest)> {
         self.state().memory.offered.iter().map(|(party, card)| (*party, *card)).collect()
@@ -68,10 +68,11 @@ impl<R: RoleType> Session<'_, R> {
     ///
     /// # Errors
     /// [`Misuse::Fingerprint`] if it is not this card's, or none was offered.
-    pub fn pin_anew(&self, party: PartyId, fingerprint: &Digest) -> Result<(), Error> {
+    pub fn pin_anew(&self, party: PartyId, fingerprint: &Fingerprint) -> Result<(), Error> {
         let mut state = self.state();
         let offered = state.memory.offered.get(&party).copied();
-        let offered = offered.filter(|card| card == fingerprint).ok_or(Misuse::Fingerprint)?;
+        let offered =
+            offered.filter(|card| Fingerprint::of(card) == *fingerprint).ok_or(Misuse::Fingerprint)?;
         state.memory.offered.remove(&party);
         state.memory.cards.insert(party, offered);
         state.cards.remove(&party);

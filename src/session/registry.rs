@@ -45,18 +45,35 @@ impl Proposal {
 }
 
 impl<R: RoleType> Session<'_, R> {
-    /// What reports and appeals are sealed for: the newest key that a present registrar made for exactly the present ones.
+    /// What reports and appeals are sealed for: the newest key of all, if a present registrar made it for exactly the present
+    /// ones. An older one that was theirs has been handed on since, to whoever came and left.
     pub(super) fn registry(&self) -> Result<RegistryStatement, Error> {
         let trust = self.meet()?;
         let (_, registries) = self.charters(trust.version)?;
-        let mut newest_first = registries.iter().rev();
-        let current = newest_first.find_map(|signed| current(signed, &trust)).ok_or(Misuse::NoRegistry)?;
+        let generation = |signed: &Signed<RegistryStatement>| signed.claims().map_or(0, |key| key.generation);
+        let newest = registries.iter().max_by_key(|signed| generation(signed));
         let mut state = self.state();
-        if state.memory.registry.is_some_and(|seen| current.generation < seen) {
+        if state.memory.registry.is_some_and(|seen| newest.map_or(0, generation) < seen) {
             return Err(Tampering::Trust.into());
         }
+        let current = newest.and_then(|signed| current(signed, &trust)).ok_or(Misuse::NoRegistry)?;
         state.memory.registry = Some(current.generation);
         Ok(current)
+    }
+}
+
+impl<R: RoleType> Session<'_, R> {
+    /// Remembers which of the registrars' keys were made by those trusted now: it is they who hand them on.
+    pub(super) fn remember_registries(&self, registries: &[Signed<RegistryStatement>], trust: &Trust) {
+        let believed =
+            registries.iter().filter(|signed| RegistryStatement::believed(signed, trust).is_some());
+        self.state().registries.extend(believed.map(Signed::digest));
+    }
+
+    /// Whether a registrar signed this who is trusted, or was when this session saw it.
+    fn believes(&self, signed: &Signed<RegistryStatement>, trust: &Trust) -> bool {
+        RegistryStatement::believed(signed, trust).is_some()
+            || self.state().registries.contains(&signed.digest())
     }
 }
 
@@ -124,13 +141,18 @@ impl Session<'_, Registrar> {
     }
 
     /// The key of a generation: wrapped for this registrar, or by the links from a later one that was.
+    ///
+    /// A wrap has no sender: only what a registrar signed is opened. What its links lead to was sealed by who had the later key.
     pub(super) fn registry_key_of(&self, generation: u32) -> Result<Arc<RegistryKey>, Error> {
         if let Some(key) = self.state().registry.get(&generation) {
             return Ok(Arc::clone(key));
         }
-        let (_, registries) = self.charters(self.trust()?.version)?;
+        let trust = self.trust()?;
+        let (_, registries) = self.charters(trust.version)?;
         let statements = registries.iter().map(Signed::claims).collect::<Result<Vec<_>, _>>()?;
-        let opened = statements.iter().enumerate().rev().find_map(|(index, statement)| {
+        let signed = registries.iter().zip(&statements).enumerate().rev();
+        let mut believed = signed.filter(|(_, (signed, _))| self.believes(signed, &trust));
+        let opened = believed.find_map(|(index, (_, statement))| {
             RegistryKey::open(statement, (&self.keyring, &self.card)).ok().map(|key| (index, key))
         });
         let (mut index, key) = opened.ok_or(Misuse::NoRegistry)?;
@@ -149,7 +171,7 @@ impl Session<'_, Registrar> {
     }
 
     /// Proposes a policy, with this registrar's signature: in force at once, if that is enough. Whoever is new in it is given
-    /// the registrars' key.
+    /// the registrars' key by who signs last.
     ///
     /// # Errors
     /// [`Misuse::Policy`] if it cannot be kept; [`Misuse::Conflict`] if another policy came into force meanwhile.
@@ -158,12 +180,6 @@ impl Session<'_, Registrar> {
             return Err(Misuse::Policy.into());
         }
         let trust = self.meet()?;
-        let new = policy.registrars().iter().filter(|card| !trust.registrars.contains(card));
-        let all: Vec<Card> = trust.registrars.iter().chain(new).cloned().collect();
-        if all.len() > trust.registrars.len() && all.len() <= crate::limits::REGISTRARS_MAX {
-            self.equip()?;
-            self.make_key(&all)?;
-        }
         let statement = CharterStatement {
             vault: trust.vault,
             version: trust.version.saturating_add(1),
@@ -176,16 +192,24 @@ impl Session<'_, Registrar> {
         Ok(digest)
     }
 
-    /// The policies that wait for signatures.
+    /// The policies that wait for signatures: for this vault, and following on the present one.
     ///
     /// # Errors
     /// As [`Error`] says.
     pub fn proposals(&self) -> Result<Vec<Proposal>, Error> {
+        let trust = self.meet()?;
         let Answer::Proposals(charters) = self.ask(Question::Proposals)? else {
             return Err(Tampering::Answer.into());
         };
         let read = |charter: Charter| Ok(Proposal { statement: charter.claims()?, charter });
-        charters.into_iter().map(read).collect()
+        let proposals = charters.into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+        // What is signed for another vault, or for another time, would be in force there.
+        let follows = |Proposal { statement, .. }: &Proposal| {
+            statement.vault == trust.vault
+                && Some(statement.version) == trust.version.checked_add(1)
+                && Some(statement.previous) == trust.policy
+        };
+        Ok(proposals.into_iter().filter(follows).collect())
     }
 
     /// Signs a policy that waits; look at it first.
@@ -198,10 +222,26 @@ impl Session<'_, Registrar> {
     }
 
     fn sign_charter(&self, charter: Charter) -> Result<(), Error> {
+        self.hand_on(&charter)?;
         self.to_vault(Verb::Govern, charter.digest(), Enclosure::Charter(charter))?;
         self.meet()?;
         // Who has left has no part in the next key; who has stayed sees to it.
         if self.trust()?.is_registrar(&self.card) { self.equip_if_can() } else { Ok(()) }
+    }
+
+    /// Gives the registrars' key to whoever is new in a policy that comes into force by this signature: who gives it may leave by
+    /// the same policy. Before enough have signed, nobody is new.
+    fn hand_on(&self, charter: &Charter) -> Result<(), Error> {
+        let trust = self.trust()?;
+        let policy = charter.claims()?.policy;
+        let new = policy.registrars().iter().filter(|card| !trust.registrars.contains(card));
+        let all: Vec<Card> = trust.registrars.iter().chain(new).cloned().collect();
+        let is_enough = charter.signers(&trust).len() >= usize::from(trust.registrars_needed.max(1));
+        if !is_enough || all.len() == trust.registrars.len() || all.len() > crate::limits::REGISTRARS_MAX {
+            return Ok(());
+        }
+        self.equip()?;
+        self.make_key(&all)
     }
 
     fn to_vault(&self, verb: Verb, subject: Digest, enclosure: Enclosure) -> Result<(), Error> {

@@ -80,6 +80,7 @@ impl<R: Owner> Session<'_, R> {
     /// Those of a folder's readers whose right holds, or will.
     fn remaining(&self, readers: &[GrantStatement]) -> Result<Vec<GrantStatement>, Error> {
         let (now, trust) = (self.clock.now(), self.trust()?);
+        let refused = self.state().memory.refused;
         let mut own = None;
         let mut remaining = Vec::new();
         for statement in readers {
@@ -92,7 +93,10 @@ impl<R: Owner> Session<'_, R> {
                     let vetting = (now, statement.terms.starts());
                     let is_vetted = trust.is_vetted(&self.card, &attestations, vetting);
                     own = Some(attestations);
-                    !is_vetted && trust.registrars.iter().any(|card| card.party() == statement.reader)
+                    let is_refused = refused.is_some_and(|refused| statement.terms.starts() <= refused);
+                    !is_vetted
+                        && !is_refused
+                        && trust.registrars.iter().any(|card| card.party() == statement.reader)
                 } else {
                     let (card, attestations) = self.card_of(statement.reader)?;
                     trust.is_registrar(&card) || trust.vouched(&card, &attestations, now).is_some()

@@ -65,6 +65,8 @@ pub(super) struct State {
     pub(super) policy: Option<Policy>,
     /// A registrar's: the keys the registrars share, by their generations.
     pub(super) registry: BTreeMap<u32, Arc<RegistryKey>>,
+    /// What registrars signed of such keys while they were trusted, by its digests: one may have been expelled since.
+    pub(super) registries: BTreeSet<Digest>,
     pub(super) random: Random,
     pub(super) pens: BTreeMap<FolderId, Arc<Pen>>,
     /// The newest events met in the party's own stream.
@@ -87,6 +89,7 @@ impl<'c, R: RoleType> Session<'c, R> {
             memory,
             policy: None,
             registry: BTreeMap::new(),
+            registries: BTreeSet::new(),
             random: tools.random,
             pens: BTreeMap::new(),
             met: BTreeSet::new(),

@@ -19,7 +19,7 @@ use crate::{
         Vault,
         directory::looking,
         fault::Fault,
-        rows::{ConsentRow, FolderRow, HeadRow, MineRow, PersonRow, RulingRow, RunRow},
+        rows::{ConsentRow, DossierRow, FolderRow, HeadRow, MineRow, PersonRow, RulingRow, RunRow},
         rules::Rules,
         standing::{Stance, folder_facts},
         tables::{Table, key},
@@ -60,6 +60,20 @@ impl Vault {
                 let repute = self.repute(&asker.rules, &asker.card, asker.now)?;
                 self.may(&asker, looking(repute.is_attested), repute.standing)?;
                 self.search((&asker.rules, asker.now), &search)
+            }
+            Question::Dossiers(party) => {
+                self.for_office(&asker)?;
+                let place = self.shelves.keys.place(Principal::Party(party));
+                let rows: Vec<DossierRow> = self.shelves.scan(place, Table::Dossier, &[])?;
+                let kept = rows.into_iter().filter_map(|row| Some((row.registrar, row.evidence?)));
+                Ok(Answer::Dossiers(kept.collect()))
+            }
+            Question::InLog(owner) => {
+                let is_own = owner == asker.card.party();
+                let (capacity, standing) =
+                    if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(&asker)? };
+                self.may(&asker, (Act::Audit, capacity), standing)?;
+                self.in_log(Principal::Party(owner))
             }
             Question::Listing(party) => {
                 let repute = self.repute(&asker.rules, &asker.card, asker.now)?;

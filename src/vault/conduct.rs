@@ -3,10 +3,10 @@
 use crate::{
     access::{Act, Denial, Permit},
     credential::{RulingStatement, Verdict},
-    custodian::{Enclosure, Errand},
+    custodian::{Enclosure, Errand, Part},
     event::Verb,
     id::{Digest, RulingId},
-    limits::LETTER_BYTES_MAX,
+    limits::{LETTER_BYTES_MAX, STRIKE_WEIGHT_MAX},
     vault::{
         Vault,
         fault::Fault,
@@ -15,9 +15,6 @@ use crate::{
         tables::Table,
     },
 };
-
-/// The heaviest strike: what bars at once whatever the policy says is not for one ruling to weigh.
-const WEIGHT_MAX: u8 = 100;
 
 impl Work<'_> {
     /// A report or an appeal: a letter that waits for the registrars.
@@ -60,7 +57,11 @@ impl Work<'_> {
             None => None,
         };
         let others = self.rules.trust.registrars.len() > 1;
-        let is_own_ruling = others && appealed.is_some_and(|appealed| appealed.registrar == claims.registrar);
+        let is_own = match appealed {
+            Some(appealed) => appealed.registrar == claims.registrar,
+            None => self.is_silenced(claim, &claims)?,
+        };
+        let is_own_ruling = others && is_own;
         let permit = self.decide(claim, Act::Rule { is_own_ruling }, (&stance, None))?;
         let card = claim.card.as_ref().ok_or(Fault::Malformed)?;
         let statement = signed.verify(card.verifying_key()).map_err(|_forged| Fault::Malformed)?;
@@ -75,7 +76,7 @@ impl Work<'_> {
         }
         match verdict {
             Verdict::Strike { weight, from, until, .. } => {
-                if !(1..=WEIGHT_MAX).contains(&weight) || from >= until {
+                if !(1..=STRIKE_WEIGHT_MAX).contains(&weight) || from >= until {
                     return Err(Fault::Malformed);
                 }
             }
@@ -96,6 +97,30 @@ impl Work<'_> {
         self.desk.put(Table::Ruling, &[&position], &RulingRow { signed: signed.clone() })?;
         self.put_party(row)?;
         Ok(permit)
+    }
+
+    /// Whether an appeal would be closed, without a word on any ruling, by who made one that counts against its author: what it
+    /// is about, he alone would know.
+    fn is_silenced(&self, claim: &Claim<'_>, claims: &RulingStatement) -> Result<bool, Fault> {
+        let Some(letter) = claims.verdict.report() else { return Ok(false) };
+        let id = self.vault.shelves.keys.blind(Table::Letter, &[&letter]);
+        let letter: Option<LetterRow> = self.desk.get(Table::Letter, &[&id])?;
+        let is_appeal = matches!(letter.and_then(|row| row.waits), Some((Errand::Appeal, _)));
+        let decides = |part: &Part| match &part.enclosure {
+            Some(Enclosure::Ruling(signed, _)) => {
+                signed.claims().is_ok_and(|before| before.verdict.appealed().is_some())
+            }
+            Some(_) | None => false,
+        };
+        if !is_appeal || claim.before.iter().any(decides) {
+            return Ok(false);
+        }
+        let ledger = self.desk.get::<PartyRow>(Table::Party, &[])?.and_then(|row| row.ledger);
+        let counting: Vec<RulingId> =
+            ledger.iter().flat_map(|ledger| ledger.counting(self.now)).map(|strike| strike.ruling).collect();
+        let rulings: Vec<RulingRow> = self.vault.shelves.scan(self.desk.place, Table::Ruling, &[])?;
+        let mut rulings = rulings.into_iter().filter_map(|row| row.signed.claims().ok());
+        Ok(rulings.any(|made| made.registrar == claims.registrar && counting.contains(&made.ruling)))
     }
 
     fn answer_letter(&mut self, letter: Digest) -> Result<(), Fault> {

@@ -76,6 +76,11 @@ impl Shelves {
         self.entries(range)?.into_iter().map(open).collect()
     }
 
+    /// All entries of a table of a place, as they lie there.
+    pub(super) fn raw(&self, place: Place, table: Table) -> Result<Vec<Entry>, Fault> {
+        self.entries(KeyRange::table(place, table.code()))
+    }
+
     /// The entries of a range, page by page.
     fn entries(&self, range: KeyRange) -> Result<Vec<Entry>, Fault> {
         let mut entries = Vec::new();
@@ -129,6 +134,18 @@ impl<'v> Desk<'v> {
             expected: vec![(head, head_before)],
             random,
         })
+    }
+
+    /// A clear desk for what is no owner's stream: what must still stand when it is committed is said one by one.
+    pub(super) fn beside(shelves: &'v Shelves, owner: Principal, random: crate::crypto::Random) -> Self {
+        let place = shelves.keys.place(owner);
+        Self { shelves, owner, place, writes: BTreeMap::new(), expected: Vec::new(), random }
+    }
+
+    /// Takes a row away, if it still stands as it was read.
+    pub(super) fn delete_as_read(&mut self, key: Key, sealed: Vec<u8>) {
+        self.expected.push((key.clone(), Some(sealed)));
+        self.writes.insert(key, Write::Delete);
     }
 
     pub(super) const fn random(&mut self) -> &mut crate::crypto::Random {

@@ -97,6 +97,14 @@ impl Vault {
         }
     }
 
+    /// Numbers that were given to what is not taken are free again.
+    pub(super) fn release(&self, changes: &[Change]) {
+        let mut directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            directory.reserved.remove(&change.ordinal);
+        }
+    }
+
     /// After the commit: listings are found by what they say now.
     pub(super) fn change_directory(&self, changes: Vec<Change>) {
         let mut directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,10 +148,10 @@ impl Vault {
 
     /// A page of the directory: doctors whom the registrars vouch for, and who may be given something.
     pub(super) fn search(&self, (rules, now): (&Rules, Timestamp), search: &Search) -> Result<Answer, Fault> {
-        let limit = usize::from(search.limit).clamp(1, PAGE_MAX);
+        let (limit, words) = (usize::from(search.limit).clamp(1, PAGE_MAX), search.words());
         let found: Vec<(u32, Found)> = {
             let directory = self.directory()?;
-            let ordinals = directory.find(&search.words());
+            let ordinals = directory.find(&words);
             let behind = search.after.map_or(0, |after| after.saturating_add(1));
             let ordinals =
                 ordinals.range(behind..).take(limit.saturating_mul(LOOKED_AT_MAX).saturating_add(1));
@@ -158,7 +166,7 @@ impl Vault {
             looked_at = looked_at.saturating_add(1);
             let Some(row) = self.shelves.read::<ListingRow>(*place, Table::Listing, &[id])? else { continue };
             if row.ordinal == *ordinal
-                && let Some(standing) = shown(rules, &row, now)
+                && let Some(standing) = shown(rules, (&row, &words), now)
                 && (!search.is_good || standing == Standing::Good)
             {
                 let ListingRow { card, attestations, listing, .. } = row;
@@ -169,13 +177,15 @@ impl Vault {
     }
 }
 
-/// How a listed doctor stands, if he is to be shown: vouched for now, and not suspended.
-fn shown(rules: &Rules, row: &ListingRow, now: Timestamp) -> Option<Standing> {
-    let is_vouched = if row.version == rules.trust.version {
-        row.vouched.is_some_and(|(_, until)| now < until)
-    } else {
+/// How a listed doctor stands, if he is to be shown: vouched for now, as what was looked for, and not suspended.
+fn shown(rules: &Rules, (row, words): (&ListingRow, &[String]), now: Timestamp) -> Option<Standing> {
+    let is_as_found = row.version == rules.trust.version && row.vouched.is_some_and(|(_, until)| now < until);
+    let is_vouched = is_as_found || {
+        // One registrar's word has ended, or is void: what the others' come to is less, and may be enough.
         let card: Card = codec::decode(&row.card).ok()?;
-        rules.trust.vouched(&card, &row.attestations, now).is_some()
+        let vouched = rules.trust.vouched(&card, &row.attestations, now)?;
+        let terms = row.listing.claims().ok()?.listing.terms(Some(&vouched));
+        words.iter().all(|word| terms.contains(word))
     };
     let standing = row.ledger.standing(&rules.policy.standing_thresholds(), now);
     (is_vouched && standing < Standing::Suspended).then_some(standing)

@@ -40,11 +40,13 @@ impl Work<'_> {
         if !fits {
             return Err(Fault::Malformed);
         }
+        let charter = charter.clone().kept(trust);
         let id = self.vault.shelves.keys.blind(Table::Proposal, &[&charter.digest()]);
         let known: Option<CharterRow> = self.desk.get(Table::Proposal, &[&id])?;
+        let is_known = known.is_some();
         let charter = match known {
-            Some(known) => known.charter.joined(charter).ok_or(Fault::Malformed)?,
-            None => charter.clone(),
+            Some(known) => known.charter.joined(&charter).ok_or(Fault::Malformed)?,
+            None => charter,
         };
         let waiting = self.desk.scan::<CharterRow>(Table::Proposal, &[])?;
         if let Some((policy, next)) = charter.follow(trust) {
@@ -70,8 +72,9 @@ impl Work<'_> {
             let registries = self.rules.registries.clone();
             self.adopts = Some(Rules { trust: next, policy, registries });
         } else {
-            if waiting.len() >= PROPOSALS_MAX {
-                return Err(Fault::Malformed);
+            if !is_known && waiting.len() >= PROPOSALS_MAX {
+                let place = giving_way(&waiting).ok_or(Fault::Damaged)?.to_vec();
+                self.desk.delete_at(self.desk.place, Table::Proposal, &[&place])?;
             }
             self.desk.put(Table::Proposal, &[&id], &CharterRow { charter })?;
         }
@@ -130,6 +133,13 @@ impl Vault {
     pub(super) fn is_office(&self, card: &crate::party::Card) -> Result<(), Denial> {
         if self.rules().trust.is_registrar(card) { Ok(()) } else { Err(Denial::Absent) }
     }
+}
+
+/// The place of a policy of whoever has most of them waiting: no registrar fills the room of the others.
+fn giving_way(waiting: &[(Vec<u8>, CharterRow)]) -> Option<&[u8]> {
+    let proposer = |row: &CharterRow| row.charter.first_signer();
+    let count = |row| waiting.iter().filter(|(_, other)| proposer(other) == proposer(row)).count();
+    waiting.iter().max_by_key(|(_, row)| count(row)).map(|(place, _)| place.as_slice())
 }
 
 /// How many policies one answer carries.

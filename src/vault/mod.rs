@@ -6,11 +6,13 @@
 
 mod anchor;
 mod ask;
+mod checkpoint;
 mod conduct;
 mod deny;
 mod desk;
 mod directory;
 mod error;
+mod export;
 mod fault;
 mod folders;
 mod govern;
@@ -37,6 +39,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 
 pub use anchor::Anchor;
 pub use error::VaultError;
+pub use export::{ExportError, Exported};
 pub use host::{Host, HostDir, HostError, ShredTag};
 
 use crate::{
@@ -83,6 +86,8 @@ pub struct Vault {
     outbox: Mutex<Vec<Waiting>>,
     denials: Mutex<DenialRate>,
     anchored: Mutex<Timestamp>,
+    /// One checkpoint at a time; who shows the map waits for it.
+    checkpointing: Mutex<()>,
     read_only: bool,
 }
 
@@ -100,6 +105,9 @@ struct MetaRow {
     /// How many came before it.
     #[cbor(n(3), default, skip_if = "is_first")]
     version: u32,
+    /// The first policy, once there is another.
+    #[n(4)]
+    first: Option<Policy>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "called with a reference by the derived encoder")]
@@ -107,7 +115,7 @@ const fn is_first(version: &u32) -> bool {
     *version == 0
 }
 
-wire! { MetaRow: "vault row", 2 * 2048 * REGISTRARS_MAX + 1024; }
+wire! { MetaRow: "vault row", 4 * 2048 * REGISTRARS_MAX + 1024; }
 
 const META: Magic = Magic(*b"CVva", 1);
 
@@ -147,7 +155,7 @@ impl Vault {
         let vault = VaultId::from_bytes(random.bytes());
         let secrets = zeroize::Zeroizing::new(random.bytes::<64>());
         let keys = host::wrap(&root, &meta_label(vault), secrets.as_slice(), &mut random);
-        let row = MetaRow { vault, keys: keys.into(), policy, version: 0 };
+        let row = MetaRow { vault, keys: keys.into(), policy, version: 0, first: None };
         let mut vault = Self::assemble(Box::new(store), Box::new(host), &row, (Box::new(clock), random))?;
         // Before the vault is there: one that is there has an anchor.
         vault.first_anchor()?;
@@ -245,6 +253,7 @@ impl Vault {
             outbox: Mutex::default(),
             denials: Mutex::new(DenialRate::new()),
             anchored: Mutex::new(Timestamp::at_ms(0)),
+            checkpointing: Mutex::default(),
             // Until all is checked: a vault given up on the way must not anchor what it found.
             read_only: true,
         })
@@ -289,6 +298,7 @@ impl Vault {
         match codec::decode::<Request>(message)? {
             Request::Ask(query) => Ok(Response::Answer(self.ask(&query)?)),
             Request::Charters(since) => self.charters(since),
+            Request::Checkpoint(since) => self.newest_checkpoint(since),
             Request::Hello => {
                 let rules = self.rules();
                 Ok(Response::Hello(rules.trust.clone(), rules.policy.clone()))
@@ -342,8 +352,15 @@ fn meta_label(vault: VaultId) -> Vec<u8> {
 /// The vault's own row, as it will stand under another policy.
 fn meta_under(row: &[u8], policy: &Policy, version: u32) -> Result<(Key, Vec<u8>), Fault> {
     let row: MetaRow = codec::unframe(META, row).map_err(|_damaged| Fault::Damaged)?;
-    let row = MetaRow { policy: policy.clone(), version, ..row };
+    let first = row.first.or(Some(row.policy));
+    let row = MetaRow { policy: policy.clone(), version, first, ..row };
     Ok((key(META_PLACE, Table::Meta, &[])?, codec::frame(META, &row)))
+}
+
+/// The policy a vault began with.
+fn first_policy(row: &[u8]) -> Result<Policy, Fault> {
+    let row: MetaRow = codec::unframe(META, row).map_err(|_damaged| Fault::Damaged)?;
+    Ok(row.first.unwrap_or(row.policy))
 }
 
 fn read_meta(store: &impl Store) -> Result<MetaRow, VaultError> {

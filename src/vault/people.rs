@@ -8,12 +8,13 @@ use crate::{
     custodian::{Concerned, Enclosure, Errand},
     event::{Principal, Verb},
     folder::FolderKind,
+    id::{Digest, PartyId},
     limits::{DOSSIER_BYTES_MAX, PERSONS_MAX, REGISTRARS_MAX, SPECIALTIES_MAX},
     party::Role,
     time::Timestamp,
     vault::{
         fault::Fault,
-        rows::{DossierRow, PartyRow, PersonRow},
+        rows::{AttestedRow, DossierRow, PartyRow, PersonRow},
         standing::Stance,
         submit::{Claim, Work},
         tables::Table,
@@ -70,6 +71,9 @@ impl Work<'_> {
         } else {
             self.enter(claim, signed, &mut row)?;
         }
+        // What is gone from the party's row stays for who checks what it was worth then.
+        let position = self.position().to_be_bytes();
+        self.desk.put(Table::Attested, &[&position], &AttestedRow { signed: signed.clone() })?;
         self.put_party(row)?;
         Ok(permit)
     }
@@ -96,20 +100,23 @@ impl Work<'_> {
         }
         self.take_persons(&statement, row)?;
         let list = &mut row.attestations.0;
-        list.retain(|known| known.claims().is_ok_and(|known| known.registrar != statement.registrar));
+        // What has ended, or is void, leaves its place to others.
+        let (trust, now) = (&self.rules.trust, self.now);
+        list.retain(|known| {
+            known.claims().is_ok_and(|known| {
+                known.registrar != statement.registrar
+                    && now < known.until
+                    && trust.registrar(known.registrar).is_some()
+            })
+        });
         list.push(signed.clone());
         if list.len() > REGISTRARS_MAX {
             return Err(Fault::Malformed);
         }
-        if let Some(Enclosure::Dossier(sealed)) = &claim.part.enclosure {
-            let evidence = statement.evidence.ok_or(Fault::Malformed)?;
-            if sealed.len() > DOSSIER_BYTES_MAX {
-                return Err(Fault::Malformed);
-            }
-            let dossier =
-                DossierRow { sealed: sealed.clone(), event: self.position(), registrar: statement.registrar };
-            let id = self.vault.shelves.keys.blind(Table::Dossier, &[&evidence]);
-            self.desk.put(Table::Dossier, &[&id], &dossier)?;
+        if let Some(evidence) = statement.evidence {
+            self.keep_dossier(claim, (statement.registrar, evidence))?;
+        } else if claim.part.enclosure.is_some() {
+            return Err(Fault::Malformed);
         }
         if self.is_vetted(row)?
             && let Some(place) = row.waits.take()
@@ -117,6 +124,47 @@ impl Work<'_> {
             self.served(Errand::Application, place)?;
         }
         Ok(())
+    }
+
+    /// Keeps a check list, if one came with the event.
+    fn keep_dossier(
+        &mut self,
+        claim: &Claim<'_>,
+        (registrar, evidence): (PartyId, Digest),
+    ) -> Result<(), Fault> {
+        let sealed = match &claim.part.enclosure {
+            None => return Ok(()),
+            Some(Enclosure::Dossier(sealed)) if sealed.len() <= DOSSIER_BYTES_MAX => sealed.clone(),
+            Some(_) => return Err(Fault::Malformed),
+        };
+        let dossier = DossierRow { sealed, event: self.position(), registrar, evidence: Some(evidence) };
+        let id = self.vault.shelves.keys.blind(Table::Dossier, &[&evidence]);
+        // A check list stays whoever's it was: the evidence of his attestation.
+        let known: Option<DossierRow> = self.desk.get(Table::Dossier, &[&id])?;
+        if known.is_some_and(|known| known.registrar != registrar) {
+            return Err(Fault::Malformed);
+        }
+        self.desk.put(Table::Dossier, &[&id], &dossier)
+    }
+
+    /// A registrar does not attest: who applied waits no more, and what was shown for it is shut.
+    pub(super) fn refuse(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
+        let event = &claim.event;
+        let stance = self.stance(claim, None)?;
+        let permit = self.decide(claim, Act::Attest, (&stance, None))?;
+        let mut row: PartyRow = self.desk.get(Table::Party, &[])?.ok_or(Denial::Absent)?;
+        let registrar = claim.card.as_ref().ok_or(Fault::Malformed)?.party();
+        let evidence = event.subject.ok_or(Fault::Malformed)?;
+        if event.owner != Principal::Party(self.owner) || claim.part.enclosure.is_none() {
+            return Err(Fault::Malformed);
+        }
+        self.keep_dossier(claim, (registrar, evidence))?;
+        if let Some(place) = row.waits.take() {
+            self.served(Errand::Application, place)?;
+        }
+        row.refused = Some(self.received);
+        self.put_party(row)?;
+        Ok(permit)
     }
 
     /// Whether the vetting is over that was asked for last: an earlier one's attestations may hold still, and are not this
@@ -170,7 +218,7 @@ impl Work<'_> {
             for grant in self.vault.grants_at(place, &folder, row.card.party())? {
                 let terms = grant.grant.statement.terms;
                 if terms.starts() <= self.now && self.now < terms.ends() {
-                    concerned.push(Concerned { owner: mine.owner, terms });
+                    concerned.push(Concerned { owner: mine.owner, terms, kind: mine.kind });
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::{
     record::FolderSalt,
     vault::{
         fault::Fault,
-        rows::{ChangedRow, Done, OpRow},
+        rows::{Done, OpRow},
         submit::Work,
         tables::Table,
     },
@@ -40,10 +40,7 @@ impl Work<'_> {
         self.desk.put(Table::Head, &[], &self.head)?;
         let row = self.op_row(first.op_id);
         self.desk.put(Table::Op, &[&row], &OpRow { submission: Some(done) })?;
-        let changed = ChangedRow { owner: self.desk.owner };
-        let row = self.vault.shelves.keys.blind(Table::Changed, &[&self.owner]);
-        let place = self.vault.shelves.keys.shared_place(Table::Changed, self.desk.place);
-        self.desk.put_at(place, Table::Changed, &[&row], &changed)?;
+        self.vault.note_changed(&mut self.desk)?;
         let moved = self.vault.move_outbox(&mut self.desk)?;
         let waiting = self.vault.put_outbox(&mut self.desk, std::mem::take(&mut self.outbox))?;
         if self.enrols {
@@ -89,6 +86,7 @@ impl Work<'_> {
                 | Verb::Grant
                 | Verb::List
                 | Verb::OpenFolder
+                | Verb::Refuse
                 | Verb::Report
                 | Verb::Restore
                 | Verb::Reveal

@@ -8,7 +8,10 @@ use crate::{
     access::Charter,
     codec::{Magic, Wire, wire},
     consent::{Grant, GrantStatement},
-    credential::{Attestations, CreditLedger, ListingStatement, RegistryStatement, RulingStatement},
+    credential::{
+        AttestationStatement, Attestations, CreditLedger, ListingStatement, RegistryStatement,
+        RulingStatement,
+    },
     crypto::{Signed, VerifyingKey},
     custodian::{Errand, QueuePlace},
     event::Principal,
@@ -16,6 +19,7 @@ use crate::{
     id::{Digest, FolderId, PartyId},
     letter::Letter,
     limits::VALUE_BYTES_MAX,
+    log::{LogEpoch, OwnerHead},
     merkle::{Frontier, Head},
     party::Card,
     record::Leaf,
@@ -119,6 +123,9 @@ pub(super) struct PartyRow {
     /// A doctor with a listing: its number in the directory.
     #[n(7)]
     pub(super) ordinal: Option<u32>,
+    /// When a registrar last refused to attest: what was shown for that is shown no more.
+    #[n(8)]
+    pub(super) refused: Option<Timestamp>,
 }
 
 impl PartyRow {
@@ -133,6 +140,7 @@ impl PartyRow {
             waits: None,
             is_accepting: None,
             ordinal: None,
+            refused: None,
         }
     }
 }
@@ -283,6 +291,9 @@ pub(super) struct DossierRow {
     pub(super) event: u64,
     #[n(2)]
     pub(super) registrar: PartyId,
+    /// The digest of the list.
+    #[n(3)]
+    pub(super) evidence: Option<Digest>,
 }
 
 /// One write, or a part of one: the leaves it added.
@@ -379,18 +390,77 @@ pub(super) struct ConsentRow {
     pub(super) event: u64,
 }
 
+/// An attestation, as an event gave it or took it back.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct AttestedRow {
+    #[n(0)]
+    pub(super) signed: Signed<AttestationStatement>,
+}
+
+/// A bucket of the heads map.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct BucketRow {
+    /// In the order of their keys.
+    #[n(0)]
+    pub(super) heads: Vec<OwnerHead>,
+}
+
+/// Hashes that lie side by side.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct HashesRow {
+    #[n(0)]
+    pub(super) hashes: Vec<Digest>,
+}
+
+/// An epoch of the log.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct EpochOfLogRow {
+    #[n(0)]
+    pub(super) epoch: LogEpoch,
+}
+
+/// How far the log has come.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct LogRow {
+    #[n(0)]
+    pub(super) frontier: Frontier,
+    /// The newest checkpoint, as it is shown: a signed note.
+    #[n(1)]
+    pub(super) checkpoint: String,
+    /// The heads map: how deep, how many streams, how many events.
+    #[n(2)]
+    pub(super) depth: u8,
+    #[n(3)]
+    pub(super) owners: u64,
+    #[n(4)]
+    pub(super) events: u64,
+    /// Whether the map is being written for the next epoch, and leads to no checkpoint.
+    #[n(5)]
+    pub(super) is_between: bool,
+}
+
 rows! {
+    AttestedRow: b"CVat", "attested row";
     BlockRow: b"CVbl", "row of who is shut out";
+    BucketRow: b"CVbu", "bucket row";
     ChangedRow: b"CVch", "changed row";
     CharterRow: b"CVcr", "charter row";
     ConsentRow: b"CVco", "consent row";
     DossierRow: b"CVdo", "row of a check list";
+    EpochOfLogRow: b"CVel", "row of an epoch of the log";
     EpochRow: b"CVep", "epoch row";
     FolderRow: b"CVfo", "folder row";
     GrantRow: b"CVgr", "grant row";
+    HashesRow: b"CVhs", "row of hashes";
     HeadRow: b"CVhd", "head row";
     LetterRow: b"CVle", "letter row";
     ListingRow: b"CVli", "listing row";
+    LogRow: b"CVlo", "log row";
     MineRow: b"CVmi", "row of a granted folder";
     OpRow: b"CVop", "operation row";
     OutboxRow: b"CVob", "outbox row";

@@ -106,7 +106,10 @@ impl Vault {
             let is_vetted = terms.purpose() == Purpose::Vetting && {
                 let owner: Option<PartyRow> = self.shelves.read(place, Table::Party, &[])?;
                 let vetting = (now, terms.starts());
-                owner.is_some_and(|owner| rules.trust.is_vetted(&owner.card, &owner.attestations, vetting))
+                owner.is_some_and(|owner| {
+                    owner.refused.is_some_and(|refused| terms.starts() <= refused)
+                        || rules.trust.is_vetted(&owner.card, &owner.attestations, vetting)
+                })
             };
             let facts = GrantFacts {
                 terms,

@@ -38,6 +38,8 @@ pub(super) struct Work<'v> {
     pub(super) received: Timestamp,
     /// The owner's own id; `desk.owner` is the same as a principal. The vault itself is no party.
     pub(super) owner: PartyId,
+    /// Whom the first event is about: by that name the registrars know the owner.
+    about: Principal,
     pub(super) head: HeadRow,
     /// The events so far, with their parts' verbs done.
     pub(super) events: Vec<Streamed>,
@@ -84,7 +86,8 @@ impl Vault {
         if submission.parts.len() > PARTS_MAX {
             return Err(Fault::Malformed);
         }
-        let principal = self.owner_of(submission, &first.event.claims()?)?;
+        let claims = first.event.claims()?;
+        let principal = self.owner_of(submission, &claims)?;
         let owner = match principal {
             Principal::Party(owner) => owner,
             Principal::Folder(_) | Principal::Vault(_) => NOBODY,
@@ -100,6 +103,7 @@ impl Vault {
             now,
             received: now.max(head.received),
             owner,
+            about: claims.owner,
             head,
             events: Vec::new(),
             permits: Vec::new(),
@@ -117,7 +121,10 @@ impl Vault {
         if let Some(done) = work.done_before(submission)? {
             return work.repeat(submission, &done);
         }
-        work.take(submission)?;
+        if let Err(fault) = work.take(submission) {
+            self.release(&work.changes);
+            return Err(fault);
+        }
         work.finish(submission)
     }
 
@@ -211,6 +218,7 @@ impl Work<'_> {
         match verb {
             Verb::Enrol => self.enrol(claim),
             Verb::Attest | Verb::Withdraw => self.attest(claim),
+            Verb::Refuse => self.refuse(claim),
             Verb::OpenFolder => self.open_folder(claim),
             Verb::Rotate | Verb::Revoke => self.renew(claim),
             Verb::Grant | Verb::Assign => self.give(claim),
@@ -247,7 +255,7 @@ impl Work<'_> {
             Principal::Party(_) => {
                 let card = claim.card.as_ref().ok_or(Denial::Unknown)?;
                 if is_office(event) {
-                    let is_registrar = self.rules.trust.is_registrar(card);
+                    let is_registrar = self.is_of_here(event) && self.rules.trust.is_registrar(card);
                     let capacity = if is_registrar { Capacity::Registrar } else { Capacity::Stranger };
                     return Ok(Stance::of(capacity, Standing::Good));
                 }
@@ -265,6 +273,13 @@ impl Work<'_> {
             }
             Principal::Vault(_) => Ok(Stance::of(Capacity::Stranger, Standing::Good)),
         }
+    }
+
+    /// Whether the registrars' work is about whose stream it will stand in: another's name there would spoil it, and what is the
+    /// vault's own would be lost in it.
+    fn is_of_here(&self, event: &Event) -> bool {
+        let is_the_vaults = matches!(self.desk.owner, Principal::Vault(_));
+        event.owner == self.about && is_the_vaults == matches!(event.verb, Verb::Equip | Verb::Govern)
     }
 
     fn owner_if(&self, is_own: bool) -> Result<Stance, Fault> {
@@ -345,6 +360,8 @@ impl Vault {
 /// Whether an event is the registrars' work on another party: vouching, ruling, reading what was written to them; or on the
 /// vault itself.
 pub(super) const fn is_office(event: &Event) -> bool {
-    matches!(event.step.verb, Verb::Attest | Verb::Equip | Verb::Govern | Verb::Rule | Verb::Withdraw)
-        || (matches!(event.step.verb, Verb::Open) && event.step.folder.is_none())
+    matches!(
+        event.step.verb,
+        Verb::Attest | Verb::Equip | Verb::Govern | Verb::Refuse | Verb::Rule | Verb::Withdraw
+    ) || (matches!(event.step.verb, Verb::Open) && event.step.folder.is_none())
 }

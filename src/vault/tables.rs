@@ -103,6 +103,18 @@ tables! {
     Registry = 25, registry;
     /// Sealed check lists.
     Dossier = 26, dossier;
+    /// The heads map, bucket by bucket.
+    Bucket = 27, bucket;
+    /// The roots of the heads map's buckets, 256 together.
+    Roots = 28, roots;
+    /// The log's epochs.
+    LogEpoch = 29, log_epoch;
+    /// The log's hashes, 256 together.
+    LogTile = 30, log_tile;
+    /// How far the log has come, and its newest checkpoint.
+    Log = 31, log;
+    /// Attestations that were ever given or taken back, by the position of their events.
+    Attested = 32, attested;
 }
 
 /// What is blinded in a row id, or a place.

@@ -450,9 +450,9 @@ fn a6_a_card_that_changed_is_shown_as_such_and_taken_only_after_comparing_finger
     let later =
         Session::<Patient>::sign_in_with(&world.vault, keyring(ALICE), memory, world.tools(66)).unwrap();
     assert_eq!(later.changed_cards(), offered, "it is remembered");
-    let wrong = keyring(66).card(Role::Doctor).digest();
+    let wrong = keyring(66).card(Role::Doctor).fingerprint();
     assert!(matches!(later.pin_anew(bob.id(), &wrong), Err(Error::Misuse(Misuse::Fingerprint))));
-    later.pin_anew(bob.id(), &bob.card().digest()).unwrap();
+    later.pin_anew(bob.id(), &bob.card().fingerprint()).unwrap();
     later.assign(&case, bob.id(), Terms::treatment()).unwrap();
     assert!(later.changed_cards().is_empty());
 }

@@ -1,6 +1,9 @@
 //! What the crate promises, tested from outside.
 
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod attack;
+#[cfg(test)]
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -25,6 +28,8 @@ mod denials;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod doctors;
+#[cfg(test)]
+mod faces;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod faults;
@@ -53,10 +58,11 @@ mod layers;
 #[cfg(feature = "vault")]
 mod lies;
 #[cfg(test)]
-mod standings;
-#[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod supervision;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

@@ -328,3 +328,44 @@ fn credentials_are_a_doctors_and_for_registrars_alone() {
     assert!(matches!(alice.open(&folder), Err(Error::Misuse(_) | Error::Denied | Error::Tampered(_))));
     assert_eq!(bob.open(&folder).unwrap().records().unwrap().len(), 2);
 }
+
+#[test]
+fn a_refused_application_waits_no_more_and_what_was_shown_is_shut() {
+    let world = two();
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let max = world.enrol::<Doctor>(BOB, "Max Mallory");
+    max.apply(licence()).unwrap();
+    let forged = one.check_list().failed(Checked::Licence, Some(b"licence 4711"), "not in the register");
+    let refused = one.attest(max.id(), Attestation::doctor("cardiology").checks(forged.clone()));
+    assert!(matches!(refused, Err(Error::Misuse(Misuse::ChecksFailed))));
+    assert!(
+        one.attest(max.id(), Attestation::doctor("cardiology").checks(one.check_list())).is_err(),
+        "nothing was looked at"
+    );
+    one.refuse(max.id(), &forged).unwrap();
+    assert!(waiting(&one, Errand::Application).is_empty());
+    for office in [&one, &other] {
+        assert!(matches!(office.papers(max.id()), Err(Error::Denied)));
+        let noted = office.noted(max.id()).unwrap();
+        assert_eq!(noted, [(one.id(), forged.clone())], "the next registrar sees why");
+    }
+    assert!(max.history().unwrap().iter().any(|line| line.to_string().contains("refused to attest you")));
+    // His next session renews the keys without them; he may ask again, and shows himself anew.
+    let max =
+        Session::<Doctor>::sign_in_with(&world.vault, keyring(BOB), max.memory(), world.tools(50)).unwrap();
+    assert!(max.who_has_access().unwrap().is_empty());
+    world.clock.advance(days(1));
+    max.ask_to_be_vetted().unwrap();
+    assert_eq!(waiting(&other, Errand::Application).len(), 1);
+    for office in [&one, &other] {
+        office.papers(max.id()).unwrap();
+        office.attest(max.id(), Attestation::doctor("cardiology")).unwrap();
+    }
+    assert!(one.vouched(max.id()).is_ok());
+    // Nobody but a registrar refuses anybody.
+    let event = world.event(casevault::event::Principal::Party(max.id()), casevault::event::Verb::Refuse, 7);
+    let bob = world.enrol::<Doctor>(CAROL, "Carol");
+    let owner = casevault::event::Principal::Party(bob.id());
+    let event = event.with(|step| casevault::event::Step { owner, subject: Some(forged.digest()), ..step });
+    assert!(!crate::world::is_accepted(&world.submit(None, vec![crate::world::signed(BOB, &event)])));
+}

@@ -1,0 +1,21 @@
+//! The audit: every access covered, nothing removed or re-ordered, and no data seen.
+//!
+//! [`verify`] reads an export (`docs/audit.md` says its formats) and needs no key, no store and no network. It checks that
+//! the log makes its checkpoint and grows from one that was kept; that the streams make the heads map, each whole, once, in
+//! order and signed; that every folder's keys, lists and grants follow on what was before; that every opening and write was
+//! covered by a grant that held, to a card then attested, of a party then in good standing; that who someone is came out by
+//! assignment, to its owner, or to vet; that registrars were registrars, by policies that enough of them signed.
+//!
+//! # What it does not find
+//! A change of the time at which the custodian says it received an event is found in the stream, not at the event. An event
+//! that was never taken up is found by its receipt, not here. A fork shown to another is found by comparing checkpoints.
+
+mod epochs;
+mod finding;
+mod lines;
+mod people;
+mod stream;
+mod verify;
+
+pub use finding::{Fault, Finding, Gravity};
+pub use verify::{AuditError, AuditReport, verify};

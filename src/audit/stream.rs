@@ -1,0 +1,441 @@
+//! One stream, checked by itself: that it follows on itself, and what it leaves to be checked with the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    audit::{Fault, lines::Brought},
+    consent::{GrantStatement, Purpose, Rights},
+    crypto::VerifyingKey,
+    event::{Event, Principal, Step, Verb},
+    folder::{Clearance, Epoch, FolderKind, owned_folder},
+    id::{Digest, FolderId, OpId, PartyId, VaultId},
+    merkle::{Frontier, Head},
+    party::CaseKey,
+    time::Timestamp,
+};
+
+/// A folder, as its stream tells it.
+#[derive(Debug)]
+struct Folder {
+    kind: FolderKind,
+    epoch: Epoch,
+    head: Head,
+    /// All heads it ever had.
+    heads: BTreeSet<(u64, Digest)>,
+    is_closed: bool,
+    /// The grants of the present epoch, by their statements' digests.
+    grants: BTreeMap<Digest, GrantStatement>,
+}
+
+/// Someone acted by right of a grant, or was given one: whether he could, the others' streams say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dealing {
+    pub(super) index: u64,
+    pub(super) seq: u64,
+    pub(super) received: Timestamp,
+    pub(super) reader: PartyId,
+    /// The card the grant names.
+    pub(super) card: Digest,
+    /// Of a new grant: the attestations it relied on.
+    pub(super) given: Option<Option<Digest>>,
+    pub(super) purpose: Purpose,
+}
+
+/// A stream while it is read.
+#[derive(Debug)]
+pub(super) struct Stream {
+    vault: VaultId,
+    pub(super) of: Principal,
+    pub(super) frontier: Frontier,
+    pub(super) received: Timestamp,
+    folders: BTreeMap<FolderId, Folder>,
+    keys: BTreeMap<FolderId, VerifyingKey>,
+    acts: BTreeSet<OpId>,
+    /// The stream's own heads that its owner says it has seen, checked as they are come to.
+    roots: BTreeMap<u64, Digest>,
+}
+
+impl Stream {
+    pub(super) fn new(vault: VaultId, of: Principal) -> Self {
+        Self {
+            vault,
+            of,
+            frontier: Frontier::new(),
+            received: Timestamp::at_ms(0),
+            folders: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            acts: BTreeSet::new(),
+            roots: BTreeMap::new(),
+        }
+    }
+
+    /// The same stream's Cases, and nothing else of it.
+    pub(super) fn keys_alone(&self) -> Self {
+        Self { keys: self.keys.clone(), ..Self::new(self.vault, self.of) }
+    }
+
+    /// The key of a Case of this stream, once it was begun.
+    pub(super) fn case_key(&self, folder: FolderId) -> Option<VerifyingKey> {
+        self.keys.get(&folder).copied()
+    }
+
+    /// Learns a Case's key from the event that begins it, before its signature is looked at: the id vouches for the key.
+    pub(super) fn learn(&mut self, step: &Step) -> bool {
+        let begun = step.folder.zip(step.opening.and_then(|opening| opening.verifying));
+        let Some((folder, key)) = begun.filter(|_| step.verb == Verb::OpenFolder) else { return true };
+        let is_its = CaseKey::folder_of(self.vault, &key) == folder && step.actor == self.of;
+        if is_its {
+            self.keys.insert(folder, key);
+        }
+        is_its
+    }
+
+    /// The next event, whose signature was verified: what is wrong with it, and what it leaves to be checked.
+    pub(super) fn next(
+        &mut self,
+        (index, received): (u64, Timestamp),
+        event: &Event,
+        brings: &[Brought],
+    ) -> Result<Vec<Dealing>, Fault> {
+        let seq = self.frontier.size();
+        if received < self.received {
+            return Err(Fault::Time);
+        }
+        if event.step.vault != self.vault || event.step.format != Event::FORMAT || !self.is_of(&event.step) {
+            return Err(Fault::Folder);
+        }
+        if !self.acts.insert(event.step.op_id) {
+            return Err(Fault::Repeated);
+        }
+        self.check_seen(event)?;
+        let grants: Vec<GrantStatement> = brings
+            .iter()
+            .filter_map(|brought| match brought {
+                Brought::Grant(statement) => Some(*statement),
+                Brought::Attestation(_) | Brought::Ruling(_) => None,
+            })
+            .collect();
+        let dealings = self.follow(event, (index, seq, received), &grants)?;
+        self.received = received;
+        Ok(dealings)
+    }
+
+    /// The event stands in the stream from now on.
+    pub(super) fn append(&mut self, leaf: Digest) {
+        self.frontier.append(leaf);
+        let head = self.frontier.head();
+        self.roots.insert(head.size, head.root);
+        // What an owner has seen is never far behind: the newest are enough to look back to.
+        while self.roots.len() > 65_536 {
+            self.roots.pop_first();
+        }
+    }
+
+    /// About whose data it is: this stream's owner's, or one of its Cases.
+    fn is_of(&self, step: &Step) -> bool {
+        let is_case = |folder: &FolderId| self.keys.contains_key(folder);
+        let is_owner = match step.owner {
+            Principal::Folder(folder) => is_case(&folder),
+            Principal::Party(_) | Principal::Vault(_) => step.owner == self.of,
+        };
+        let is_actor = match step.actor {
+            Principal::Folder(folder) => is_case(&folder) && step.owner == step.actor,
+            Principal::Vault(_) => step.actor == self.of,
+            Principal::Party(_) => true,
+        };
+        is_owner && is_actor
+    }
+
+    fn check_seen(&self, event: &Event) -> Result<(), Fault> {
+        if let Some((folder, seen)) = event.step.folder.zip(event.moment.seen) {
+            let known = self
+                .folders
+                .get(&folder)
+                .is_some_and(|folder| folder.heads.contains(&(seen.size, seen.root)));
+            if !known {
+                return Err(Fault::Seen);
+            }
+        }
+        if let Some(seen) = event.moment.seen_stream {
+            let is_known = match self.roots.get(&seen.size) {
+                Some(root) => *root == seen.root,
+                None => seen.size < self.roots.first_key_value().map_or(0, |(size, _)| *size),
+            };
+            if !is_known {
+                return Err(Fault::Seen);
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(
+        &mut self,
+        event: &Event,
+        (index, seq, received): (u64, u64, Timestamp),
+        grants: &[GrantStatement],
+    ) -> Result<Vec<Dealing>, Fault> {
+        let step = &event.step;
+        let is_own = step.actor == self.of || matches!(step.actor, Principal::Folder(_));
+        let place = (index, seq, received);
+        match step.verb {
+            Verb::OpenFolder => {
+                self.begin(step, is_own)?;
+                Ok(Vec::new())
+            }
+            Verb::Rotate | Verb::Revoke => self.renew(step, is_own, place, grants),
+            Verb::Grant | Verb::Assign => self.give(step, is_own, place, grants),
+            Verb::Write | Verb::Amend | Verb::Stage => self.write(event, is_own, place),
+            Verb::Open if step.folder.is_some() => self.open(event, is_own, place),
+            Verb::Close => {
+                let folder = self.folder(step)?;
+                let is_second = std::mem::replace(&mut folder.is_closed, true);
+                if is_own && !is_second { Ok(Vec::new()) } else { Err(Fault::Folder) }
+            }
+            Verb::Appeal | Verb::Block | Verb::Enrol | Verb::List | Verb::Report | Verb::Reveal => {
+                if is_own && step.folder.is_none() { Ok(Vec::new()) } else { Err(Fault::Folder) }
+            }
+            Verb::Create | Verb::Deny | Verb::Restore => {
+                if step.actor == self.of {
+                    Ok(Vec::new())
+                } else {
+                    Err(Fault::Folder)
+                }
+            }
+            // Of others, who are looked at elsewhere: registrars, and a patient who asks who her doctor is.
+            Verb::Attest
+            | Verb::Equip
+            | Verb::Govern
+            | Verb::Open
+            | Verb::Refuse
+            | Verb::Rule
+            | Verb::Withdraw => Ok(Vec::new()),
+        }
+    }
+
+    fn folder(&mut self, step: &Step) -> Result<&mut Folder, Fault> {
+        step.folder.and_then(|folder| self.folders.get_mut(&folder)).ok_or(Fault::Folder)
+    }
+
+    fn begin(&mut self, step: &Step, is_own: bool) -> Result<(), Fault> {
+        let (folder, opening) = step.folder.zip(step.opening).ok_or(Fault::Folder)?;
+        let Principal::Party(owner) = self.of else { return Err(Fault::Folder) };
+        let is_its = match opening.verifying {
+            Some(key) => opening.kind == FolderKind::Case && CaseKey::folder_of(self.vault, &key) == folder,
+            None => owned_folder(self.vault, owner, opening.kind, opening.nonce) == folder,
+        };
+        let begun = Folder {
+            kind: opening.kind,
+            epoch: Epoch::from_number(0),
+            head: Head::default(),
+            heads: BTreeSet::from([(0, Head::default().root)]),
+            is_closed: false,
+            grants: BTreeMap::new(),
+        };
+        let is_new = self.folders.insert(folder, begun).is_none();
+        if is_own && is_its && is_new { Ok(()) } else { Err(Fault::Folder) }
+    }
+
+    fn renew(
+        &mut self,
+        step: &Step,
+        is_own: bool,
+        place: (u64, u64, Timestamp),
+        grants: &[GrantStatement],
+    ) -> Result<Vec<Dealing>, Fault> {
+        let of = self.of;
+        let folder = self.folder(step)?;
+        let replaced =
+            (folder.epoch > Epoch::from_number(0)).then(|| Step::replaced(folder.grants.keys().copied()));
+        let follows = is_own
+            && step.epoch == Some(folder.epoch.next())
+            && step.before == Some(folder.head)
+            && step.replaces == replaced
+            && step.commitments.is_some();
+        if !follows {
+            return Err(Fault::Folder);
+        }
+        if step.verb == Verb::Revoke && !step.subject.is_some_and(|ended| folder.grants.contains_key(&ended))
+        {
+            return Err(Fault::Grant);
+        }
+        let before = std::mem::take(&mut folder.grants);
+        folder.epoch = folder.epoch.next();
+        let mut dealings = Vec::new();
+        for statement in named(step, grants)? {
+            let had = before.values().any(|had| {
+                (had.reader, had.card, had.terms, had.because)
+                    == (statement.reader, statement.card, statement.terms, statement.because)
+            });
+            let is_owners = Principal::Party(statement.reader) == of;
+            fits(step, &statement, folder, is_owners)?;
+            if !had && !is_owners {
+                dealings.push(given(&statement, place));
+            }
+            folder.grants.insert(statement.digest(), statement);
+        }
+        let is_keyed = folder.grants.values().any(|statement| Principal::Party(statement.reader) == of);
+        if is_keyed { Ok(dealings) } else { Err(Fault::Grant) }
+    }
+
+    fn give(
+        &mut self,
+        step: &Step,
+        is_own: bool,
+        place: (u64, u64, Timestamp),
+        grants: &[GrantStatement],
+    ) -> Result<Vec<Dealing>, Fault> {
+        let of = self.of;
+        let statements = named(step, grants)?;
+        for statement in &statements {
+            if let Some(case) = statement.because {
+                // Who the owner is comes out with a Case that was granted to the same reader for the same time.
+                let beside = self.folders.get(&case).is_some_and(|case| {
+                    case.kind == FolderKind::Case
+                        && case.grants.values().any(|granted| {
+                            (granted.reader, granted.card) == (statement.reader, statement.card)
+                                && granted.terms.ends() == statement.terms.ends()
+                                && granted.terms.purpose() == Purpose::Treatment
+                        })
+                });
+                if !beside {
+                    return Err(Fault::Identity);
+                }
+            }
+        }
+        let folder = self.folder(step)?;
+        if !is_own || step.epoch != Some(folder.epoch) || folder.is_closed {
+            return Err(Fault::Folder);
+        }
+        let mut dealings = Vec::new();
+        for statement in statements {
+            let is_owners = Principal::Party(statement.reader) == of;
+            fits(step, &statement, folder, is_owners)?;
+            if is_owners {
+                return Err(Fault::Grant);
+            }
+            if folder.grants.insert(statement.digest(), statement).is_some() {
+                return Err(Fault::Grant);
+            }
+            dealings.push(given(&statement, place));
+        }
+        Ok(dealings)
+    }
+
+    fn write(
+        &mut self,
+        event: &Event,
+        is_own: bool,
+        place: (u64, u64, Timestamp),
+    ) -> Result<Vec<Dealing>, Fault> {
+        let step = &event.step;
+        let folder = self.folder(step)?;
+        if step.epoch != Some(folder.epoch) || folder.is_closed {
+            return Err(Fault::Folder);
+        }
+        let clearance = step.counts.map_or(Clearance::Normal, |counts| counts.highest());
+        let dealing = if is_own {
+            None
+        } else {
+            let writes = |statement: &GrantStatement| {
+                statement.terms.rights() == Rights::ReadWrite && statement.terms.clearance() >= clearance
+            };
+            Some(covered(folder, event, place, writes)?)
+        };
+        if step.verb != Verb::Stage {
+            let after = step.after.filter(|_| step.before == Some(folder.head)).ok_or(Fault::Folder)?;
+            if after.size <= folder.head.size {
+                return Err(Fault::Folder);
+            }
+            folder.head = after;
+            folder.heads.insert((after.size, after.root));
+        }
+        Ok(dealing.into_iter().collect())
+    }
+
+    fn open(
+        &mut self,
+        event: &Event,
+        is_own: bool,
+        place: (u64, u64, Timestamp),
+    ) -> Result<Vec<Dealing>, Fault> {
+        let step = &event.step;
+        let folder = self.folder(step)?;
+        if is_own {
+            return Ok(Vec::new());
+        }
+        let named = step.subject;
+        let dealing =
+            covered(folder, event, place, |statement| named.is_none_or(|named| statement.digest() == named))?;
+        let kind = folder.kind;
+        if matches!(kind, FolderKind::Credentials | FolderKind::Identity) {
+            let backed = |statement: &GrantStatement| match statement.because {
+                Some(case) => self.folders.get(&case).is_some_and(|case| {
+                    case.grants
+                        .values()
+                        .any(|granted| granted.reader == statement.reader && holds(granted, place.2))
+                }),
+                None => statement.terms.purpose() == Purpose::Vetting,
+            };
+            let statement = step.folder.and_then(|folder| self.folders.get(&folder));
+            let statements = statement.map(|folder| folder.grants.values()).into_iter().flatten();
+            let mut own = statements.filter(|statement| Principal::Party(statement.reader) == step.actor);
+            if !own.any(backed) {
+                return Err(Fault::Identity);
+            }
+        }
+        Ok(vec![dealing])
+    }
+}
+
+/// The grants an event names, each brought with it.
+fn named(step: &Step, grants: &[GrantStatement]) -> Result<Vec<GrantStatement>, Fault> {
+    let find = |digest: &Digest| grants.iter().find(|statement| statement.digest() == *digest).copied();
+    let statements: Option<Vec<_>> = step.grants.iter().map(find).collect();
+    statements.filter(|statements| statements.len() == grants.len()).ok_or(Fault::Grant)
+}
+
+/// Whether a grant is of the folder and epoch of its event, and for someone who can be given it.
+fn fits(step: &Step, statement: &GrantStatement, folder: &Folder, is_owners: bool) -> Result<(), Fault> {
+    let GrantStatement { vault, folder: of, epoch, terms, because, .. } = statement;
+    let is_private = matches!(folder.kind, FolderKind::Credentials | FolderKind::Identity);
+    let purpose = terms.purpose();
+    let fits = *vault == step.vault
+        && Some(*of) == step.folder
+        && *epoch == folder.epoch
+        && is_owners == (purpose == Purpose::Own)
+        && (because.is_none() || folder.kind == FolderKind::Identity);
+    let is_named = !is_private || is_owners || because.is_some() || purpose == Purpose::Vetting;
+    match (fits, is_named) {
+        (false, _) => Err(Fault::Grant),
+        (true, false) => Err(Fault::Identity),
+        (true, true) => Ok(()),
+    }
+}
+
+fn given(statement: &GrantStatement, (index, seq, received): (u64, u64, Timestamp)) -> Dealing {
+    let GrantStatement { reader, card, attested, terms, .. } = *statement;
+    Dealing { index, seq, received, reader, card, given: Some(attested), purpose: terms.purpose() }
+}
+
+fn holds(statement: &GrantStatement, at: Timestamp) -> bool {
+    statement.terms.starts() <= at && at < statement.terms.ends()
+}
+
+/// The grant of the present epoch by which an actor may do this, by both clocks.
+fn covered(
+    folder: &Folder,
+    event: &Event,
+    (index, seq, received): (u64, u64, Timestamp),
+    may: impl Fn(&GrantStatement) -> bool,
+) -> Result<Dealing, Fault> {
+    let at = event.moment.at;
+    let is_its = |statement: &&GrantStatement| {
+        Principal::Party(statement.reader) == event.step.actor
+            && holds(statement, received)
+            && holds(statement, at)
+            && may(statement)
+    };
+    let statement = folder.grants.values().find(is_its).ok_or(Fault::Uncovered)?;
+    let GrantStatement { reader, card, terms, .. } = *statement;
+    Ok(Dealing { index, seq, received, reader, card, given: None, purpose: terms.purpose() })
+}

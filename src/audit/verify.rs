@@ -1,0 +1,523 @@
+//! The verdict: a whole export against its checkpoint.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use crate::{
+    audit::{
+        Fault, Finding,
+        lines::{Brought, EventLine, PartyLine, PolicyFile, next_line},
+        people::{People, Rules},
+        stream::{Dealing, Stream},
+    },
+    consent::Purpose,
+    credential::{Standing, Verdict},
+    crypto::VerifyingKey,
+    event::{Event, Principal, Verb},
+    id::{Digest, PartyId, VaultId},
+    limits::FINDINGS_MAX,
+    log::{LogEpoch, OwnerHead, bucket_of, bucket_root, map_root},
+    merkle::{self, Head},
+    party::Card,
+    spread,
+    time::Timestamp,
+};
+
+/// How many lines are read before their signatures are looked at.
+const LINES_AT_A_TIME: usize = 4096;
+
+/// How many signatures are worth a thread: some two hundred microseconds of work.
+const SIGNATURES_WORTH_A_THREAD: usize = 4;
+
+/// Why an audit could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// A file cannot be read.
+    #[error("the export cannot be read: {0}. Check that the folder is whole")]
+    Files(#[from] std::io::Error),
+    /// A file that all depends on is not one.
+    #[error("{0} is not what an export holds: ask for another, and keep this one")]
+    Malformed(&'static str),
+}
+
+impl AuditError {
+    /// A name for it that stays.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "audit-files",
+            Self::Malformed(_) => "audit-malformed",
+        }
+    }
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditReport {
+    /// The vault.
+    pub vault: VaultId,
+    /// The head of the log, by its checkpoint.
+    pub log: Head,
+    /// Epochs of the log.
+    pub epochs: u64,
+    /// Streams, the vault's own included.
+    pub streams: u64,
+    /// Events, each with a signature that was verified.
+    pub events: u64,
+    /// What is wrong, the first first; nothing, if all is in order.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks an export, against its own checkpoint and one that was kept from before.
+///
+/// # Errors
+/// [`AuditError`] if the export is not one; what is wrong within it is a finding.
+pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, AuditError> {
+    let policy = fs::read(directory.join("policy.json"))?;
+    let policy = PolicyFile::read(&policy).ok_or(AuditError::Malformed("policy.json"))?;
+    let (vault, key) = (policy.vault, policy.vault_key);
+    let mut findings = Findings::default();
+    let rules = Rules::read((vault, key), policy.first.clone(), &policy.charters);
+    let rules = rules.or_else(|| {
+        findings.add(0, Fault::Policy, ("", 0));
+        Rules::read((vault, key), policy.first.clone(), &[])
+    });
+    let rules = rules.ok_or(AuditError::Malformed("policy.json"))?;
+    let checkpoint = fs::read_to_string(directory.join("checkpoint"))?;
+    let log = read_checkpoint(&checkpoint, (vault, &key));
+    let epochs = crate::audit::epochs::read(directory)?;
+    let hashes: Vec<Digest> = epochs.iter().map(LogEpoch::hash).collect();
+    match log {
+        None => findings.add(0, Fault::Checkpoint, ("", 0)),
+        Some(log) if merkle::root(&hashes) != log || !are_in_order(&epochs, vault) => {
+            findings.add(0, Fault::Log, ("", 0));
+        }
+        Some(_) => (),
+    }
+    if let Some(kept) = kept {
+        let grows = read_checkpoint(kept, (vault, &key)).is_some_and(|kept| {
+            let size = usize::try_from(kept.size).ok();
+            size.and_then(|size| hashes.get(..size)).is_some_and(|hashes| merkle::root(hashes) == kept)
+        });
+        if !grows {
+            findings.add(0, Fault::Checkpoint, ("", 0));
+        }
+    }
+    let (heads, cards) = read_parties(directory, &mut findings)?;
+    if let Some(epoch) = epochs.last()
+        && !makes_map(epoch, vault, &heads)
+    {
+        findings.add(0, Fault::Map, ("", 0));
+    }
+    let mut audit = Audit {
+        key,
+        rules,
+        heads,
+        cards,
+        people: People::default(),
+        dealings: Vec::new(),
+        findings,
+        bad: BTreeSet::new(),
+        stream: None,
+        vault,
+        index: 0,
+    };
+    audit.read_events(&directory.join("events.ndjson"))?;
+    audit.judge();
+    let Audit { heads, findings, index, .. } = audit;
+    let findings = findings.in_order();
+    let (epochs, streams) = (u64::try_from(epochs.len()).unwrap_or(u64::MAX), heads.len());
+    let streams = u64::try_from(streams).unwrap_or(u64::MAX);
+    Ok(AuditReport { vault, log: log.unwrap_or_default(), epochs, streams, events: index, findings })
+}
+
+/// Findings, so many at the most; the first of each stream.
+#[derive(Debug, Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, index: u64, fault: Fault, (stream, seq): (&str, u64)) {
+        if self.0.len() < FINDINGS_MAX {
+            self.0.push(Finding { index, fault, stream: stream.to_owned(), seq });
+        }
+    }
+
+    fn in_order(self) -> Vec<Finding> {
+        let mut findings = self.0;
+        findings.sort();
+        findings
+    }
+}
+
+/// The head that a checkpoint signs, if this vault's key signed it.
+fn read_checkpoint(text: &str, (vault, key): (VaultId, &VerifyingKey)) -> Option<Head> {
+    crate::log::open_checkpoint(text, vault, key).ok()
+}
+
+fn are_in_order(epochs: &[LogEpoch], vault: VaultId) -> bool {
+    let numbered = (0u64..).zip(epochs).all(|(number, epoch)| epoch.number == number && epoch.vault == vault);
+    numbered && epochs.is_sorted_by_key(|epoch| epoch.at)
+}
+
+/// The streams' heads in the order of the file, and the cards of parties.
+type Parties = (Vec<(Principal, Head)>, BTreeMap<PartyId, Card>);
+
+fn read_parties(directory: &Path, findings: &mut Findings) -> Result<Parties, AuditError> {
+    let mut file = BufReader::new(fs::File::open(directory.join("parties.ndjson"))?);
+    let (mut line, mut heads, mut cards) = (Vec::new(), Vec::new(), BTreeMap::new());
+    while let Some(read) = next_line(&mut file, &mut line)? {
+        let party = read.ok().and_then(|()| PartyLine::read(&line));
+        let Some(PartyLine { stream, head, card }) = party else {
+            findings.add(0, Fault::Malformed, ("parties.ndjson", u64::try_from(heads.len()).unwrap_or(0)));
+            continue;
+        };
+        if let Some(card) = card {
+            let is_its = stream == Principal::Party(card.party());
+            if !is_its {
+                findings.add(
+                    0,
+                    Fault::Malformed,
+                    ("parties.ndjson", u64::try_from(heads.len()).unwrap_or(0)),
+                );
+            }
+            cards.insert(card.party(), card);
+        }
+        heads.extend(head.map(|head| (stream, head)));
+    }
+    Ok((heads, cards))
+}
+
+/// Whether the streams' heads make the heads map of an epoch.
+fn makes_map(epoch: &LogEpoch, vault: VaultId, heads: &[(Principal, Head)]) -> bool {
+    let Some(count) =
+        1usize.checked_shl(u32::from(epoch.depth)).filter(|_| epoch.depth <= crate::limits::MAP_DEPTH_MAX)
+    else {
+        return false;
+    };
+    let mut leaves: Vec<_> =
+        heads.iter().map(|(owner, head)| OwnerHead { owner: *owner, head: *head }.leaf(vault)).collect();
+    leaves.sort_unstable();
+    let is_single = leaves.windows(2).all(|pair| matches!(pair, [one, other] if one.key < other.key));
+    let mut buckets = vec![Vec::new(); count];
+    for leaf in leaves {
+        let bucket = usize::try_from(bucket_of(&leaf.key, epoch.depth)).ok();
+        if let Some(bucket) = bucket.and_then(|bucket| buckets.get_mut(bucket)) {
+            bucket.push(leaf);
+        }
+    }
+    let roots: Vec<Digest> = buckets.iter().map(|leaves| bucket_root(leaves)).collect();
+    let events = heads.iter().map(|(_, head)| head.size).fold(0u64, u64::saturating_add);
+    is_single
+        && map_root(&roots) == epoch.map
+        && u64::try_from(heads.len()).ok() == Some(epoch.owners)
+        && events == epoch.events
+}
+
+/// An audit while it is made.
+struct Audit {
+    key: VerifyingKey,
+    vault: VaultId,
+    rules: Rules,
+    /// Each stream's head, in the order in which the streams come.
+    heads: Vec<(Principal, Head)>,
+    cards: BTreeMap<PartyId, Card>,
+    people: People,
+    /// What is judged when all streams were read.
+    dealings: Vec<Dealing>,
+    findings: Findings,
+    /// Streams that are not whole: what depends on them is not judged.
+    bad: BTreeSet<Principal>,
+    stream: Option<Open>,
+    /// The number of the next line.
+    index: u64,
+}
+
+/// The stream that is being read.
+struct Open {
+    stream: Stream,
+    name: String,
+    /// Which of the heads is its.
+    number: usize,
+    /// Whether something was found in it: what follows on it is not judged.
+    is_bad: bool,
+}
+
+impl Audit {
+    fn read_events(&mut self, path: &Path) -> Result<(), AuditError> {
+        let mut file = BufReader::new(fs::File::open(path)?);
+        while self.read_some(&mut file)? {}
+        self.end_stream();
+        let next = self.heads.len();
+        let read = self.stream.take().map_or(0, |open| open.number.saturating_add(1));
+        for number in read..next {
+            self.is_missing(number);
+        }
+        Ok(())
+    }
+
+    /// Reads some lines, verifies their signatures on all cores, and follows them one by one.
+    fn read_some(&mut self, file: &mut impl BufRead) -> Result<bool, AuditError> {
+        let (mut line, mut lines) = (Vec::new(), Vec::new());
+        while lines.len() < LINES_AT_A_TIME {
+            match next_line(file, &mut line)? {
+                None => break,
+                Some(read) => lines.push(read.ok().and_then(|()| EventLine::read(&line))),
+            }
+        }
+        let mut keys = Keys {
+            of: self.stream.as_ref().map(|open| open.stream.of),
+            cases: Stream::new(self.vault, Principal::Vault(self.vault)),
+        };
+        if let Some(open) = &self.stream {
+            keys.cases = open.stream.keys_alone();
+        }
+        let signers: Vec<Option<VerifyingKey>> =
+            lines.iter().map(|line| line.as_ref().and_then(|line| self.signer_of(line, &mut keys))).collect();
+        let pairs: Vec<_> = lines.iter().zip(&signers).collect();
+        let events = spread::map(&pairs, SIGNATURES_WORTH_A_THREAD, |(line, key)| {
+            let (line, key) = line.as_ref().zip(key.as_ref())?;
+            line.event.verify(key).ok()
+        });
+        let count = lines.len();
+        for (line, event) in lines.into_iter().zip(events) {
+            self.follow(line, event);
+            self.index = self.index.saturating_add(1);
+        }
+        Ok(count == LINES_AT_A_TIME)
+    }
+
+    /// Whose signature a line's event must bear.
+    fn signer_of(&self, line: &EventLine, keys: &mut Keys) -> Option<VerifyingKey> {
+        if keys.of != Some(line.stream) {
+            *keys = Keys { of: Some(line.stream), cases: Stream::new(self.vault, line.stream) };
+        }
+        let step = line.event.claimed_step().ok()?;
+        if !keys.cases.learn(&step) {
+            return None;
+        }
+        match step.actor {
+            Principal::Folder(folder) => keys.cases.case_key(folder),
+            Principal::Party(party) => {
+                let registrar = || self.rules.card(party);
+                self.cards.get(&party).or_else(registrar).map(|card| *card.verifying_key())
+            }
+            Principal::Vault(vault) => (vault == self.vault).then_some(self.key),
+        }
+    }
+
+    fn follow(&mut self, line: Option<EventLine>, event: Option<Event>) {
+        let index = self.index;
+        let Some(line) = line else {
+            let (name, seq) = self
+                .stream
+                .as_ref()
+                .map_or_else(Default::default, |open| (open.name.clone(), open.stream.frontier.size()));
+            return self.found(Fault::Malformed, (&name, seq));
+        };
+        if self.stream.as_ref().is_none_or(|open| open.stream.of != line.stream) {
+            self.end_stream();
+            self.begin_stream(&line);
+        }
+        let Some(open) = &mut self.stream else { return };
+        if open.is_bad {
+            return;
+        }
+        let fault = if line.seq != open.stream.frontier.size() {
+            Some(Fault::Position)
+        } else {
+            match &event {
+                None => Some(Fault::Signature),
+                Some(event) => {
+                    if !open.stream.learn(&event.step) {
+                        Some(Fault::Folder)
+                    } else {
+                        match open.stream.next((index, line.received), event, &line.brings) {
+                            Ok(dealings) => {
+                                self.dealings.extend(dealings);
+                                None
+                            }
+                            Err(fault) => Some(fault),
+                        }
+                    }
+                }
+            }
+        };
+        let entry = crate::event::Streamed { received: line.received, event: line.event.clone() };
+        open.stream.append(entry.entry(line.seq).hash());
+        if let (Some(fault), name) = (fault, open.name.clone()) {
+            return self.found(fault, (&name, line.seq));
+        }
+        if let Some(event) = event
+            && let Some(fault) = self.office(&line, &event)
+        {
+            self.found(fault, (&line.name, line.seq));
+        }
+    }
+
+    /// What registrars do, and the vault: each statement by whom it names, who was a registrar then.
+    fn office(&mut self, line: &EventLine, event: &Event) -> Option<Fault> {
+        let (step, received) = (&event.step, line.received);
+        match step.verb {
+            Verb::Attest | Verb::Withdraw => {
+                let card = self.registrar(step.actor, received)?;
+                let Ok(card) = card else { return Some(Fault::Registrar) };
+                let brought = line.brings.iter().find_map(|brought| match brought {
+                    Brought::Attestation(signed) => Some(signed.clone()),
+                    Brought::Grant(_) | Brought::Ruling(_) => None,
+                });
+                let signed = brought.filter(|signed| Some(signed.digest()) == step.subject);
+                let statement = signed.as_ref().and_then(|signed| signed.verify(card.verifying_key()).ok());
+                let (Some(signed), Some(statement)) = (signed, statement) else {
+                    return Some(Fault::Registrar);
+                };
+                if Principal::Party(statement.subject) != line.stream || statement.vault != self.vault {
+                    return Some(Fault::Registrar);
+                }
+                self.people.attest(statement.subject, received, (step.verb == Verb::Attest, signed));
+                None
+            }
+            Verb::Rule => {
+                let card = self.registrar(step.actor, received)?;
+                let Ok(card) = card else { return Some(Fault::Registrar) };
+                let statement = line.brings.iter().find_map(|brought| match brought {
+                    Brought::Ruling(signed) if Some(signed.digest()) == step.subject => {
+                        signed.verify(card.verifying_key()).ok()
+                    }
+                    Brought::Ruling(_) | Brought::Attestation(_) | Brought::Grant(_) => None,
+                });
+                let Some(statement) = statement.filter(|statement| statement.subject == step.owner) else {
+                    return Some(Fault::Registrar);
+                };
+                if let (Principal::Party(party), Verdict::Strike { .. } | Verdict::Lift(_)) =
+                    (line.stream, statement.verdict)
+                {
+                    self.people.rule(party, received, statement);
+                }
+                None
+            }
+            Verb::Govern | Verb::Equip => match self.registrar(step.actor, received)? {
+                Ok(_) => {
+                    if let (Verb::Govern, Some(charter)) = (step.verb, step.subject) {
+                        self.rules.signed(charter, received);
+                    }
+                    None
+                }
+                Err(fault) => Some(fault),
+            },
+            Verb::Refuse => self.registrar(step.actor, received)?.err(),
+            Verb::Create => (step.subject != self.rules.first()).then_some(Fault::Policy),
+            Verb::Amend
+            | Verb::Appeal
+            | Verb::Assign
+            | Verb::Block
+            | Verb::Close
+            | Verb::Deny
+            | Verb::Enrol
+            | Verb::Grant
+            | Verb::List
+            | Verb::Open
+            | Verb::OpenFolder
+            | Verb::Report
+            | Verb::Restore
+            | Verb::Reveal
+            | Verb::Revoke
+            | Verb::Rotate
+            | Verb::Stage
+            | Verb::Write => None,
+        }
+    }
+
+    /// The card of a registrar who acts.
+    #[expect(clippy::unnecessary_wraps, reason = "so that the caller's question mark reads as it means")]
+    fn registrar(&self, actor: Principal, received: Timestamp) -> Option<Result<Card, Fault>> {
+        let Principal::Party(party) = actor else { return Some(Err(Fault::Registrar)) };
+        let card = self.rules.card(party).filter(|card| self.rules.is_registrar(card, received));
+        Some(card.cloned().ok_or(Fault::Registrar))
+    }
+
+    fn begin_stream(&mut self, line: &EventLine) {
+        let from = self.stream.as_ref().map_or(0, |open| open.number.saturating_add(1));
+        let rest = self.heads.get(from..).unwrap_or_default();
+        let found = rest.iter().position(|(owner, _)| *owner == line.stream);
+        if let Some(ahead) = found {
+            for number in from..from.saturating_add(ahead) {
+                self.is_missing(number);
+            }
+        } else {
+            self.found(Fault::Missing, (&line.name, line.seq));
+        }
+        let number = found.map_or(from, |ahead| from.saturating_add(ahead));
+        let stream = Stream::new(self.vault, line.stream);
+        self.stream = Some(Open { stream, name: line.name.clone(), number, is_bad: found.is_none() });
+    }
+
+    /// The stream that was read ends here, as its head says or not.
+    fn end_stream(&mut self) {
+        let Some(open) = &self.stream else { return };
+        let expected = self.heads.get(open.number).map(|(_, head)| *head);
+        if !open.is_bad && expected != Some(open.stream.frontier.head()) {
+            let (name, seq) = (open.name.clone(), open.stream.frontier.size());
+            self.found(Fault::Stream, (&name, seq));
+        }
+    }
+
+    fn is_missing(&mut self, number: usize) {
+        if let Some((owner, head)) = self.heads.get(number)
+            && head.size > 0
+        {
+            self.bad.insert(*owner);
+            self.findings.add(self.index, Fault::Missing, ("", u64::try_from(number).unwrap_or(0)));
+        }
+    }
+
+    fn found(&mut self, fault: Fault, (name, seq): (&str, u64)) {
+        self.findings.add(self.index, fault, (name, seq));
+        if let Some(open) = &mut self.stream {
+            open.is_bad = true;
+            self.bad.insert(open.stream.of);
+        }
+    }
+
+    /// What was done by right of grants, and what was granted: to cards attested then, of parties then in good standing.
+    fn judge(&mut self) {
+        for dealing in std::mem::take(&mut self.dealings) {
+            let Dealing { index, seq, received, reader, card, given, purpose } = dealing;
+            if self.bad.contains(&Principal::Party(reader))
+                || self.bad.contains(&Principal::Vault(self.vault))
+            {
+                continue;
+            }
+            let known = self.cards.get(&reader).or_else(|| self.rules.card(reader));
+            let fault = match known.filter(|known| known.digest() == card) {
+                None => Some(Fault::Unattested),
+                Some(known) => {
+                    // A registrar who vets needs nobody else's word.
+                    let named = given.flatten().filter(|_| purpose != Purpose::Vetting);
+                    let is_attested = self.people.is_attested(&self.rules, (known, received), named);
+                    let most = if given.is_some() { Standing::Suspended } else { Standing::Barred };
+                    let is_standing = self.people.standing(&self.rules, reader, received) < most;
+                    match (is_attested, is_standing) {
+                        (false, _) => Some(Fault::Unattested),
+                        (true, false) => Some(Fault::Standing),
+                        (true, true) => None,
+                    }
+                }
+            };
+            if let Some(fault) = fault {
+                self.findings.add(index, fault, ("", seq));
+            }
+        }
+    }
+}
+
+/// The keys that sign in the stream a line is of.
+struct Keys {
+    of: Option<Principal>,
+    cases: Stream,
+}

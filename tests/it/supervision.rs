@@ -1,0 +1,196 @@
+//! Supervision: a log of all streams, and an audit that finds what was changed, hidden, or done without a right.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use casevault::{
+    access::Policy,
+    audit::{self, Fault},
+    consent::Terms,
+    credential::{Attestation, Category, Listing, Reveal, Severity},
+    custodian::{Answer, Errand, Question, Response},
+    event::Principal,
+    log::{StreamProof, open_checkpoint},
+    merkle::Head,
+    party::{Auditor, Role},
+    record::Kind,
+    session::Sentence,
+    time::days,
+};
+
+use crate::world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, keyring};
+
+const SECOND: u8 = 40;
+
+/// A clinic in which everything happens that is checked.
+fn clinic() -> World {
+    let cards = [REGISTRAR, SECOND].map(|seed| keyring(seed).card(Role::Registrar));
+    let world = World::with(Policy::trusting(&cards));
+    let office = world.office();
+    let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
+    let (bob, carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
+    let auditor = world.enrol::<Auditor>(30, "Audit");
+    office.attest(auditor.id(), Attestation::auditor()).unwrap();
+    bob.list(&Listing::new("Dr. Sparrow").reveals(Reveal::Never)).unwrap();
+    for (patient, doctor) in [(&alice, &bob), (&dave, &carol)] {
+        let case = patient.open_case("a rash").unwrap();
+        patient.write(&case, Kind::Complaint, "it itches").unwrap();
+        patient.assign(&case, doctor.id(), Terms::treatment()).unwrap();
+        world.clock.advance(std::time::Duration::from_secs(60));
+        let his = doctor.cases().unwrap().into_iter().find(|granted| granted.id() == case.id()).unwrap();
+        doctor.open(&his).unwrap().identity().unwrap();
+        doctor.write(&his, Kind::Note, "eczema").unwrap();
+        patient
+            .opinion(&case, if doctor.id() == bob.id() { carol.id() } else { bob.id() }, Terms::opinion())
+            .unwrap();
+        patient.open(&case).unwrap();
+        world.clock.advance(days(1));
+        patient.revoke(&case, doctor.id()).unwrap();
+        assert!(doctor.open(&his).is_err(), "a denial, in the vault's own stream");
+        patient.write(&case, Kind::Note, "better").unwrap();
+        patient.close_case(&case).unwrap();
+    }
+    bob.report(Principal::Party(alice.id()), (Category::Abuse, Severity::Minor), "x").unwrap();
+    let waiting = office.queue(Errand::Report).next().unwrap().unwrap();
+    office
+        .uphold(&office.read(&waiting).unwrap(), Sentence::new(Category::Abuse, 1, world.in_days(3)))
+        .unwrap();
+    office.withdraw(carol.id()).unwrap();
+    office.propose(world.vault.policy().open_cases_max(9)).unwrap();
+    bob.ask_to_be_vetted().unwrap();
+    world.clock.advance(days(1));
+    office.attest(bob.id(), Attestation::doctor("surgery")).unwrap();
+    world
+}
+
+fn proof(world: &World, seed: u8) -> (StreamProof, Head) {
+    let Response::Answer(Answer::InLog(proof, checkpoint)) =
+        world.ask(seed, Question::InLog(keyring(seed).party()))
+    else {
+        panic!("no proof")
+    };
+    let trust = world.vault.trust();
+    (proof, open_checkpoint(&checkpoint, trust.vault, &trust.vault_key).unwrap())
+}
+
+#[test]
+fn a_stream_is_in_the_log_once_and_with_the_head_it_had() {
+    let world = clinic();
+    world.vault.checkpoint().unwrap();
+    let vault = world.vault.trust().vault;
+    for seed in [ALICE, BOB, CAROL, DAVE, 30] {
+        let (proof, log) = proof(&world, seed);
+        let owner = Principal::Party(keyring(seed).party());
+        let head = proof.verify((vault, owner), &log).unwrap().unwrap();
+        assert_eq!(head.size, u64::try_from(world.stream(seed).len()).unwrap());
+        // Not another's, not under another head, not with another head.
+        let other = Principal::Party(keyring(66).party());
+        assert!(proof.verify((vault, other), &log).is_err());
+        assert!(proof.verify((vault, owner), &Head { size: log.size + 1, ..log }).is_err());
+        let mut lied = proof.clone();
+        lied.head = Some(Head { size: head.size - 1, ..head });
+        assert!(lied.verify((vault, owner), &log).is_err());
+        lied.head = None;
+        assert!(lied.verify((vault, owner), &log).is_err(), "there is no hiding that it is there");
+    }
+}
+
+#[test]
+fn checkpoints_grow_from_one_another_and_are_kept_before_they_are_shown() {
+    let world = clinic();
+    let trust = world.vault.trust();
+    let open = |note: &str| open_checkpoint(note, trust.vault, &trust.vault_key).unwrap();
+    let first = world.vault.checkpoint().unwrap();
+    assert_eq!(world.vault.checkpoint().unwrap(), first, "nothing has grown");
+    let mut heads = vec![open(&first)];
+    for number in 0..20u8 {
+        world.enrol::<casevault::party::Patient>(100 + number, "one more");
+        heads.push(open(&world.vault.checkpoint().unwrap()));
+    }
+    for old in &heads {
+        let request = casevault::custodian::Request::Checkpoint(old.size);
+        let Response::Checkpoint(note, growth) = world.send(&request) else { panic!("no checkpoint") };
+        let newest = open(&note);
+        assert_eq!(Some(&newest), heads.last());
+        casevault::merkle::verify_consistency(old, &newest, &growth).unwrap();
+        let forged = Head { root: newest.root, ..*old };
+        assert!(*old == newest || casevault::merkle::verify_consistency(&forged, &newest, &growth).is_err());
+    }
+}
+
+fn export(world: &World) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    world.vault.export_audit(directory.path()).unwrap();
+    directory
+}
+
+fn lines(directory: &Path) -> Vec<String> {
+    fs::read_to_string(directory.join("events.ndjson")).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn put(directory: &Path, lines: &[String]) {
+    fs::write(directory.join("events.ndjson"), lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn a_clean_log_gives_no_finding() {
+    let world = clinic();
+    let directory = export(&world);
+    let report = audit::verify(directory.path(), None).unwrap();
+    assert_eq!(report.findings, []);
+    assert_eq!(report.events, u64::try_from(lines(directory.path()).len()).unwrap());
+    assert!(report.events > 80 && report.streams == 6, "{report:?}");
+}
+
+#[test]
+fn a17_every_removal_alteration_and_swap_is_found_where_it_begins() {
+    let world = clinic();
+    let directory = export(&world);
+    let path = directory.path();
+    let clean = lines(path);
+    let stream_of =
+        |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["stream"].to_string();
+    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, line) in clean.iter().enumerate() {
+        ends.insert(stream_of(line), index);
+    }
+    let first = |lines: &[String]| {
+        put(path, lines);
+        let report = audit::verify(path, None).unwrap();
+        report.findings.first().cloned()
+    };
+    for index in 0..clean.len() {
+        let mut removed = clean.clone();
+        removed.remove(index);
+        let found = first(&removed).unwrap_or_else(|| panic!("removal of {index}"));
+        assert_eq!(found.index, u64::try_from(index).unwrap(), "removal of {index}: {found}");
+        // A byte of the event.
+        let mut altered = clean.clone();
+        let at = altered[index].find("\"event\":\"").unwrap() + 40;
+        let other = if altered[index].as_bytes()[at] == b'A' { "B" } else { "A" };
+        altered[index].replace_range(at..=at, other);
+        let found = first(&altered).unwrap_or_else(|| panic!("alteration of {index}"));
+        assert_eq!(found.index, u64::try_from(index).unwrap(), "alteration of {index}: {found}");
+        if index + 1 < clean.len() && stream_of(&clean[index]) == stream_of(&clean[index + 1]) {
+            let mut swapped = clean.clone();
+            swapped.swap(index, index + 1);
+            let found = first(&swapped).unwrap_or_else(|| panic!("swap at {index}"));
+            assert_eq!(found.index, u64::try_from(index).unwrap(), "swap at {index}: {found}");
+        }
+    }
+    // A tail cut off each stream; a stream cut out, from the events and from the heads.
+    for (name, end) in &ends {
+        let cut: Vec<String> = clean.iter().filter(|line| stream_of(line) != *name).cloned().collect();
+        let found = first(&cut).unwrap();
+        assert_eq!(found.fault, Fault::Missing, "{name}: {found}");
+        let mut shorter = clean.clone();
+        shorter.drain(end - 1..=*end);
+        let found = first(&shorter).unwrap();
+        assert_eq!(
+            (found.fault, found.index),
+            (Fault::Stream, u64::try_from(end - 1).unwrap()),
+            "{name}: {found}"
+        );
+    }
+    put(path, &clean);
+    assert_eq!(audit::verify(path, None).unwrap().findings, []);
+}
