@@ -1,22 +1,22 @@
 //! Attacks on vetting, conduct, the directory and the trust roots, each from the side of who would make it.
 
-use std::{
-    sync::Arc,
-    sync::atomic::{AtomicUsize, Ordering},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use casevault::{
     access::{Charter, CharterStatement, Policy},
     consent::Terms,
     credential::{
-        Attestation, AttestationStatement, Category, Checked, Listing, PersonId, RegistryKey,
-        RulingStatement, Severity, Verdict,
+        Attestation, AttestationStatement, Category, Checked, Listing, ListingStatement, PersonId,
+        RegistryKey, Reveal, RulingStatement, Severity, Verdict,
     },
     crypto::{Label, Random, Signed},
     custodian::{Answer, Enclosure, Errand, Part, Question, Refusal, Request, Response},
     error::{Error, Misuse},
     event::{Principal, Step, Verb},
-    id::{Digest, PartyId, RulingId},
+    id::{Digest, FolderId, PartyId, RulingId},
     letter::Letter,
     party::{Card, Doctor, Patient, Registrar, Role},
     session::{Looking, ReadPetition, Sentence, Session, Waiting},
@@ -265,7 +265,7 @@ fn a17_a_registrars_event_stands_only_in_the_stream_of_whom_it_names() {
     let reading = |owner, op| of_office(&world, REGISTRAR, (owner, Verb::Open, op), letter);
     for (op, second) in [
         (1, ruling(&world, REGISTRAR, his, 101)),
-        (2, ruling(&world, REGISTRAR, Principal::Folder(casevault::id::FolderId::from_bytes([7; 32])), 102)),
+        (2, ruling(&world, REGISTRAR, Principal::Folder(FolderId::from_bytes([7; 32])), 102)),
         (3, ruling(&world, REGISTRAR, the_vaults, 103)),
         (4, reading(his, 104)),
         (5, reading(the_vaults, 105)),
@@ -720,7 +720,7 @@ fn submissions_that_fail_use_up_no_number_of_the_directory() {
     let world = World::new();
     let bob = world.doctor(BOB, "Bob");
     let listing = |seed: u8| {
-        let statement = casevault::credential::ListingStatement {
+        let statement = ListingStatement {
             vault: world.vault.trust().vault,
             party: keyring(seed).party(),
             listing: Listing::new("Dr. Sparrow"),
@@ -751,4 +751,112 @@ fn submissions_that_fail_use_up_no_number_of_the_directory() {
             None => break,
         }
     }
+}
+
+/// What is handed in, and by which owner, if by one.
+type Tried = (&'static str, Option<u8>, Part);
+
+fn party(seed: u8) -> Principal {
+    Principal::Party(keyring(seed).party())
+}
+
+fn rulings_by_hand(world: &World, case: FolderId) -> Vec<Tried> {
+    let the_case = |op, via: Option<u8>| {
+        let part = ruling(world, REGISTRAR, Principal::Folder(case), op);
+        let Some(Enclosure::Ruling(signed, _)) = part.enclosure else { panic!("no ruling") };
+        let via = via.map(|seed| keyring(seed).party());
+        Part { enclosure: Some(Enclosure::Ruling(signed, via)), ..part }
+    };
+    let of_another = || {
+        let Some(Enclosure::Ruling(signed, via)) = ruling(world, BOB, party(ALICE), 18).enclosure else {
+            panic!("no ruling")
+        };
+        let part = of_office(world, REGISTRAR, (party(ALICE), Verb::Rule, 18), signed.digest());
+        Part { enclosure: Some(Enclosure::Ruling(signed, via)), ..part }
+    };
+    vec![
+        ("a doctor rules", None, ruling(world, BOB, party(ALICE), 1)),
+        ("a patient rules on himself", None, ruling(world, DAVE, party(DAVE), 2)),
+        ("a patient rules on himself, as the owner", Some(DAVE), ruling(world, DAVE, party(DAVE), 3)),
+        ("a case found by whom it was not granted to", None, the_case(4, Some(CAROL))),
+        ("a case found by its owner", None, the_case(5, Some(ALICE))),
+        ("a case without a way to it", None, the_case(6, None)),
+        (
+            "nothing where a ruling belongs",
+            None,
+            Part { enclosure: None, ..ruling(world, REGISTRAR, party(ALICE), 17) },
+        ),
+        ("a ruling that another signed", None, of_another()),
+    ]
+}
+
+fn letters_by_hand(world: &World, case: FolderId, report: Digest) -> Vec<Tried> {
+    let who_is = casevault::crypto::kdf::digest(Label::Reveal, &[case.as_bytes()]);
+    let open = |(reader, owner): (u8, u8), op: u8, subject: Digest| {
+        of_office(world, reader, (party(owner), Verb::Open, op), subject)
+    };
+    let asking = |part: Part| Part { enclosure: Some(Enclosure::WhoIs(case)), ..part };
+    vec![
+        ("a report, by the reported", None, open((ALICE, BOB), 7, report)),
+        ("a report, by its author as an office", Some(BOB), open((BOB, BOB), 8, report)),
+        ("a report, by a patient who asks who he is", None, asking(open((ALICE, BOB), 9, report))),
+        ("a report, in another's place", None, open((REGISTRAR, ALICE), 10, report)),
+        ("who the doctor of another's case is", None, asking(open((DAVE, BOB), 11, who_is))),
+        ("who another doctor is", None, asking(open((ALICE, CAROL), 12, who_is))),
+    ]
+}
+
+fn listings_by_hand(world: &World, case: FolderId) -> Vec<Tried> {
+    let listing = |seed: u8, op: u8| {
+        let statement = ListingStatement {
+            vault: world.vault.trust().vault,
+            party: keyring(seed).party(),
+            listing: Listing::new("Dr. Wren"),
+            at: world.clock.now(),
+        };
+        let statement = Signed::sign(&statement, keyring(seed).signer());
+        let part = of_office(world, seed, (party(seed), Verb::List, op), statement.digest());
+        Part { enclosure: Some(Enclosure::Listing(statement)), ..part }
+    };
+    let misplaced = Part { enclosure: Some(Enclosure::WhoIs(case)), ..listing(BOB, 16) };
+    vec![
+        ("a patient is listed", Some(DAVE), listing(DAVE, 14)),
+        ("another's listing", Some(BOB), listing(CAROL, 15)),
+        ("a question where a listing belongs", Some(BOB), misplaced),
+    ]
+}
+
+#[test]
+fn a16_messages_of_who_may_not_are_refused_whatever_they_enclose() {
+    let world = World::new();
+    let office = world.office();
+    let (alice, _dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
+    let (bob, _carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    bob.write_name("Bob").unwrap();
+    bob.list(&Listing::new("Dr. Sparrow").reveals(Reveal::NameOnly)).unwrap();
+    bob.open(&bob.cases().unwrap()[0]).unwrap().identity().unwrap();
+    let report = bob.report(Principal::Party(alice.id()), ABUSE, "x").unwrap();
+    let lengths = || [ALICE, BOB, CAROL, DAVE].map(|seed| world.stream(seed).len());
+    let before = lengths();
+    let mut tried = rulings_by_hand(&world, case.id());
+    tried.extend(letters_by_hand(&world, case.id(), report));
+    tried.extend(listings_by_hand(&world, case.id()));
+    for (what, sender, part) in tried {
+        let answer = world.submit(sender.map(|seed| world.sender(seed)), vec![part]);
+        assert!(!is_accepted(&answer), "{what}");
+    }
+    assert_eq!(lengths(), before, "nothing was written in any stream");
+    // What was taken once is not taken again: a report, a listing, that a name was told, a registrar's word.
+    for (seed, verb) in [(BOB, Verb::Report), (BOB, Verb::List), (BOB, Verb::Reveal), (ALICE, Verb::Attest)] {
+        let mut events = world.stream(seed).into_iter().map(|streamed| streamed.event);
+        let event = events.find(|event| event.claimed_step().unwrap().verb == verb).unwrap();
+        for owner in [None, Some(BOB), Some(ALICE), Some(CAROL)] {
+            let sender = owner.map(|owner| world.sender(owner));
+            drop(world.submit(sender, vec![Part::of(event.clone())]));
+        }
+    }
+    assert_eq!(lengths(), before);
+    assert_eq!(waiting(&office, Errand::Report).len(), 1);
 }
