@@ -261,12 +261,16 @@ impl<R: RoleType> Session<'_, R> {
             if entries.is_empty() {
                 return Err(Misuse::Empty.into());
             }
-            let own = self.state().memory.own.get(&case.folder).cloned();
-            if own.as_ref().is_some_and(|own| own.is_closed) {
+            let known = || self.state().memory.own.get(&case.folder).cloned();
+            if known().is_some_and(|own| own.is_closed) {
                 return Err(Misuse::Closed.into());
             }
-            if own.is_some_and(|own| is_lapsed(&own, idle, now)) {
-                return Err(Misuse::Lapsed.into());
+            if known().is_some_and(|own| is_lapsed(&own, idle, now)) {
+                // What others have written since one's stream was read keeps a case alive.
+                self.sync()?;
+                if known().is_some_and(|own| is_lapsed(&own, idle, now)) {
+                    return Err(Misuse::Lapsed.into());
+                }
             }
             if entries.len() > BATCH_RECORDS_MAX {
                 return Err(Misuse::TooMuch.into());

@@ -278,6 +278,20 @@ fn a_lapsed_case_stays_lapsed_when_a_doctor_is_left_out_of_it() {
 }
 
 #[test]
+fn what_a_doctor_writes_keeps_a_case_alive_for_the_patient_too() {
+    let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]).cases_lapse_after(days(30));
+    let world = World::with(policy);
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let case = alice.open_case("rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment().until(world.in_days(60))).unwrap();
+    alice.own_cases().unwrap();
+    world.clock.advance(days(29));
+    bob.write(&bob.cases().unwrap()[0], Kind::Note, "come back in a month").unwrap();
+    world.clock.advance(days(29));
+    alice.write(&case, Kind::Note, "it is gone").unwrap();
+}
+
+#[test]
 fn a_doctor_shuts_patients_out_and_takes_no_new_cases_when_he_says_so() {
     let world = World::new();
     let (alice, dave) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Dave"));
