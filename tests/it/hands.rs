@@ -115,8 +115,10 @@ fn a16_a_withdrawn_attestation_is_not_played_again_behind_another_event() {
         assert!(!is_accepted(&world.submit(sender.clone(), vec![own.clone(), again.clone()])));
         // By itself it is what was done before: the same receipt once more, and nothing else.
         let before = world.stream(BOB).len();
-        drop(world.submit(sender, vec![again.clone()]));
+        drop(world.submit(sender.clone(), vec![again.clone()]));
         assert_eq!(world.stream(BOB).len(), before);
+        // Behind itself it is all by one registrar, and not what was done before.
+        assert!(!is_accepted(&world.submit(sender, vec![again.clone(), again.clone()])));
     }
     assert!(bob.vouched(bob.id()).is_err());
 }
