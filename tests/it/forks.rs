@@ -387,6 +387,27 @@ fn a23_a_large_write_that_meets_another_succeeds_at_the_next_try() {
 }
 
 #[test]
+fn a23_a_grant_made_while_a_key_is_renewed_is_not_lost() {
+    let world = World::new();
+    let alice = world.patient(ALICE, "Alice");
+    let (bob, carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
+    let case = alice.open_case("rash").unwrap();
+    alice.opinion(&case, bob.id(), Terms::opinion()).unwrap();
+    let memory = alice.memory();
+    let meanwhile = Meanwhile::over(
+        &world.vault,
+        |request| verbs(request) == [Verb::Revoke],
+        || assert!(alice.opinion(&case, carol.id(), Terms::opinion()).is_ok()),
+    );
+    let other =
+        Session::<Patient>::sign_in_with(&meanwhile, keyring(ALICE), memory, world.tools(80)).unwrap();
+    other.revoke(&case, bob.id()).unwrap();
+    assert!(meanwhile.has_acted());
+    assert!(bob.cases().unwrap().is_empty());
+    assert_eq!(carol.open(&carol.cases().unwrap()[0]).unwrap().records().unwrap().len(), 1);
+}
+
+#[test]
 fn a6_the_identity_of_a_case_is_that_of_its_owner() {
     let world = World::new();
     let evil = Evil::over(&world, &world.vault);
