@@ -328,6 +328,14 @@ impl Audit {
         if open.is_bad {
             return;
         }
+        // A warning, and no more: what follows is judged all the same.
+        let is_late = line.received < open.stream.received;
+        if let Some(event) = &event
+            && line.seq == open.stream.frontier.size()
+            && (is_late || self.rules.are_apart(event.moment.at, line.received))
+        {
+            self.findings.add(index, Fault::Time, (&line.name, line.seq));
+        }
         let fault = if line.seq != open.stream.frontier.size() {
             Some(Fault::Position)
         } else {
