@@ -451,7 +451,8 @@ impl Audit {
 
     fn begin_stream(&mut self, line: &EventLine) {
         let mut rest = self.heads.iter().enumerate().skip(self.next_head);
-        let found = rest.find(|(_, (owner, _))| *owner == line.stream).map(|(number, (_, head))| (number, *head));
+        let found =
+            rest.find(|(_, (owner, _))| *owner == line.stream).map(|(number, (_, head))| (number, *head));
         let stream = Stream::new(self.vault, line.stream);
         let head = found.map(|(_, head)| head);
         self.stream = Some(Open { stream, name: line.name.clone(), head, is_bad: false });

@@ -19,6 +19,7 @@ mod govern;
 mod host;
 mod letters;
 mod listing;
+mod office;
 mod open;
 mod outbox;
 mod people;
