@@ -64,6 +64,7 @@ mod standings;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod supervision;
 #[cfg(test)]

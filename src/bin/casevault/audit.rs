@@ -69,7 +69,7 @@ fn said(error: &ExportError) -> Ending {
     match error {
         ExportError::Vault(VaultError::WrongRoot | VaultError::Anchor) => Ending::WrongKey,
         ExportError::Vault(VaultError::RolledBack { .. } | VaultError::Damaged) => Ending::Tampering,
-        _ => Ending::Failed,
+        ExportError::Files(_) | ExportError::NotEmpty | ExportError::Vault(_) | _ => Ending::Failed,
     }
 }
 
