@@ -5,6 +5,7 @@ use crate::{
     custodian::{Answer, MyFolder},
     event::Principal,
     id::{Digest, PartyId},
+    limits::SUCCESSIONS_MAX,
     vault::{
         Vault,
         ask::Asker,
@@ -32,13 +33,26 @@ impl Vault {
 
     /// The rulings on a party: its own affair, the registrars' and the auditors'.
     pub(super) fn rulings(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
-        if asker.card.party() != party && !self.is_supervisor(asker)? {
+        let is_own = asker.card.party() == party || self.succeeds(asker.card.party(), party)?;
+        if !is_own && !self.is_supervisor(asker)? {
             return Err(Fault::Denied(Denial::Absent, Some(asker.card.party()), None));
         }
         let row = self.party(party)?.ok_or(Denial::Absent)?;
         let place = self.shelves.keys.place(Principal::Party(party));
         let rows: Vec<RulingRow> = self.shelves.scan(place, Table::Ruling, &[])?;
         Ok(Answer::Rulings(rows.into_iter().map(|row| row.signed).collect(), row.succeeds))
+    }
+
+    /// Whether a party's person had another party's card before.
+    fn succeeds(&self, party: PartyId, earlier: PartyId) -> Result<bool, Fault> {
+        let mut next = Some(party);
+        for _ in 0..SUCCESSIONS_MAX {
+            next = next.map_or(Ok(None), |party| self.party(party))?.and_then(|row| row.succeeds);
+            if next == Some(earlier) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The asker's grants of a party's Identity and Credentials.
