@@ -316,6 +316,19 @@ fn a_witness_s_moment_is_within_the_years_that_are_told() {
         let seen = witness.cosign(signed.clone(), &log.verifier(), at).unwrap();
         assert_eq!(witness.witness().verify(&seen).unwrap().as_ms() / 1000, at.as_ms() / 1000);
     }
+    // A witness's own program can say what it likes, over a good signature.
+    let dalek = ed25519_dalek::SigningKey::from_bytes(&[2; 32]);
+    for (seconds, is_told) in [(253_402_300_799, true), (253_402_300_800, false), (u64::MAX, false)] {
+        use base64ct::{Base64, Encoding as _};
+        use ed25519_dalek::Signer as _;
+        let message = format!("cosignature/v1\ntime {seconds}\n{}", signed.claims());
+        let signature = dalek.sign(message.as_bytes()).to_bytes();
+        let line =
+            [witness.witness().id().as_bytes().as_slice(), &seconds.to_be_bytes(), &signature].concat();
+        let seen = format!("{signed}— w {}\n", Base64::encode_string(&line));
+        let seen = SignedCheckpoint::parse(seen.as_bytes()).unwrap();
+        assert_eq!(witness.witness().verify(&seen).is_ok(), is_told, "{seconds}");
+    }
 }
 
 #[test]
