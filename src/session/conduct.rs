@@ -14,7 +14,7 @@ use crate::{
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
-    limits::{PETITION_BYTES_MAX, STRIKE_WEIGHT_MAX},
+    limits::{PETITION_BYTES_MAX, STRIKE_WEIGHT_MAX, SUCCESSIONS_MAX},
     party::{Owner, Registrar, Role},
     session::{
         Session, Waiting,
