@@ -46,6 +46,9 @@ mod govern;
 mod hands;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod histories;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod joins;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -57,6 +60,11 @@ mod layers;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod lies;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod model;
+#[cfg(test)]
+mod standings;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod store;
