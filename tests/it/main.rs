@@ -61,6 +61,10 @@ mod layers;
 #[cfg(feature = "vault")]
 mod lies;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
+mod standings;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod model;
 #[cfg(test)]
@@ -71,6 +75,8 @@ mod store;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod supervision;
+#[cfg(test)]
+mod tiles;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
