@@ -9,7 +9,7 @@ use crate::{
         Verdict,
     },
     crypto::{Label, Signed, kdf::digest},
-    custodian::{Answer, Delivered, Enclosure, Errand, Part, Question, Sealed},
+    custodian::{Accepted, Answer, Delivered, Enclosure, Errand, Part, Question, Sealed},
     error::{Error, Misuse, Tampering},
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
@@ -366,7 +366,7 @@ impl Session<'_, Registrar> {
     /// Grants an appeal: the strike counts no more.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it is no appeal; [`Error::Denied`] if this registrar made the ruling and there is another who
+    /// [`Misuse::NotWaiting`] if it is no appeal, or was answered already; [`Error::Denied`] if this registrar made the ruling and there is another who
     /// could decide, or there is no such ruling.
     pub fn lift(&self, appeal: &ReadPetition) -> Result<(), Error> {
         self.decide_appeal(appeal, Verdict::Lift(appeal.appealed()?), Verdict::Upheld(appeal.letter))
@@ -384,8 +384,15 @@ impl Session<'_, Registrar> {
         let author = Principal::Party(appeal.author);
         let decided = self.ruling(RulingId::from_bytes(self.random()), author, (decided, None))?;
         let answered = self.ruling(RulingId::from_bytes(self.random()), author, (answered, None))?;
-        self.submit_alone(From::Other, vec![decided, answered])?;
-        Ok(())
+        Self::answered(self.submit_alone(From::Other, vec![decided, answered]))
+    }
+
+    /// What came of an answer: to what waits no more there is none.
+    fn answered(outcome: Result<Accepted, Error>) -> Result<(), Error> {
+        match outcome {
+            Err(Error::Misuse(Misuse::Refused)) => Err(Misuse::NotWaiting.into()),
+            outcome => outcome.map(drop),
+        }
     }
 
     /// The rulings on a party, for the registrars.
@@ -461,10 +468,7 @@ impl Session<'_, Registrar> {
     fn answer(&self, author: PartyId, verdict: Verdict) -> Result<(), Error> {
         let ruling = RulingId::from_bytes(self.random());
         let part = self.ruling(ruling, Principal::Party(author), (verdict, None))?;
-        match self.submit_alone(From::Other, vec![part]) {
-            Err(Error::Misuse(Misuse::Refused)) => Err(Misuse::NotWaiting.into()),
-            outcome => outcome.map(drop),
-        }
+        Self::answered(self.submit_alone(From::Other, vec![part]))
     }
 
     fn ruling(

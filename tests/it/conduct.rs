@@ -158,6 +158,22 @@ fn an_appeal_is_decided_by_another_registrar() {
 }
 
 #[test]
+fn an_appeal_that_was_decided_is_decided_once() {
+    let cards = [REGISTRAR, SECOND].map(|seed| keyring(seed).card(Role::Registrar));
+    let world = World::with(Policy::trusting(&cards));
+    let (one, other) = (office(&world, REGISTRAR), office(&world, SECOND));
+    let alice = world.patient(ALICE, "Alice");
+    let ruling = one.strike(alice.id(), Sentence::new(Category::Waste, 3, world.in_days(9))).unwrap();
+    alice.appeal(ruling, "I was in hospital").unwrap();
+    let appeal = first(&other, Errand::Appeal);
+    other.confirm(&appeal).unwrap();
+    for again in [other.lift(&appeal), other.confirm(&appeal), other.dismiss(&appeal)] {
+        assert!(matches!(again, Err(Error::Misuse(Misuse::NotWaiting))), "{again:?}");
+    }
+    assert_eq!(standing(&alice), Standing::Suspended);
+}
+
+#[test]
 fn what_was_answered_is_struck_for_by_nobody_who_read_it_before() {
     let cards = [REGISTRAR, SECOND].map(|seed| keyring(seed).card(Role::Registrar));
     let world = World::with(Policy::trusting(&cards));

@@ -46,6 +46,9 @@ mod govern;
 mod hands;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod histories;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod joins;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -59,6 +62,11 @@ mod layers;
 mod lies;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod standings;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod model;
 #[cfg(test)]
 mod standings;
 #[cfg(test)]
