@@ -21,7 +21,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What the ids of witnesses' keys are made with.
+/// The type of witnesses' keys.
 const COSIGNATURE: u8 = 0x04;
 
 /// What a witness signs.

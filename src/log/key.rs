@@ -119,7 +119,7 @@ impl<const TYPE: u8> fmt::Display for NamedKey<TYPE> {
     }
 }
 
-/// What Ed25519 signatures of notes begin to be hashed with.
+/// The type of keys whose signatures are over the text alone.
 const NOTE: u8 = 0x01;
 
 /// What a text signed as a note must not begin with: such texts are what witnesses sign.

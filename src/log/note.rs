@@ -70,7 +70,7 @@ impl fmt::Display for NoteSignature {
     }
 }
 
-/// A note as it came; read it by verifying it. [`Note::to_string`] gives the very text that was parsed.
+/// A note as it came; read it by verifying it. Written out, it is the very text that was parsed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Note {
     text: String,
