@@ -63,8 +63,6 @@ mod lies;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
-mod standings;
-#[cfg(test)]
 #[cfg(feature = "vault")]
 mod model;
 #[cfg(test)]
