@@ -17,14 +17,13 @@ use crate::{
     consent::Purpose,
     credential::{Standing, Verdict},
     crypto::VerifyingKey,
-    event::{Event, Principal, Verb},
+    event::{Event, Principal, Step, Verb},
     id::{Digest, PartyId, VaultId},
     limits::FINDINGS_MAX,
     log::{LogEpoch, OwnerHead, bucket_of, bucket_root, map_root},
     merkle::{self, Head},
     party::Card,
     spread,
-    time::Timestamp,
 };
 
 /// How many lines are read before their signatures are looked at.
@@ -122,6 +121,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         cards,
         people: People::default(),
         dealings: Vec::new(),
+        offices: Vec::new(),
         findings,
         bad: BTreeSet::new(),
         stream: None,
@@ -130,6 +130,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         index: 0,
     };
     audit.read_events(&directory.join("events.ndjson"))?;
+    audit.judge_offices();
     audit.judge();
     let Audit { heads, findings, index, .. } = audit;
     let findings = findings.in_order();
@@ -231,6 +232,7 @@ struct Audit {
     people: People,
     /// What is judged when all streams were read.
     dealings: Vec<Dealing>,
+    offices: Vec<Office>,
     findings: Findings,
     /// Streams that are not whole: what depends on them is not judged.
     bad: BTreeSet<Principal>,
@@ -239,6 +241,13 @@ struct Audit {
     next_head: usize,
     /// The number of the next line.
     index: u64,
+}
+
+/// What a registrar did, and what it brought.
+struct Office {
+    index: u64,
+    line: EventLine,
+    step: Step,
 }
 
 /// The stream that is being read.
@@ -368,56 +377,18 @@ impl Audit {
         }
     }
 
-    /// What registrars do, and the vault: each statement by whom it names, who was a registrar then.
+    /// What a vault was made under is looked at now; what registrars do, when all streams were read: until then it is not known
+    /// who was one.
     fn office(&mut self, line: &EventLine, event: &Event) -> Option<Fault> {
         let (step, received) = (&event.step, line.received);
         match step.verb {
-            Verb::Attest | Verb::Withdraw => {
-                let card = self.registrar(step.actor, received)?;
-                let Ok(card) = card else { return Some(Fault::Registrar) };
-                let brought = line.brings.iter().find_map(|brought| match brought {
-                    Brought::Attestation(signed) => Some(signed.clone()),
-                    Brought::Grant(_) | Brought::Ruling(_) => None,
-                });
-                let signed = brought.filter(|signed| Some(signed.digest()) == step.subject);
-                let statement = signed.as_ref().and_then(|signed| signed.verify(card.verifying_key()).ok());
-                let (Some(signed), Some(statement)) = (signed, statement) else {
-                    return Some(Fault::Registrar);
-                };
-                if Principal::Party(statement.subject) != line.stream || statement.vault != self.vault {
-                    return Some(Fault::Registrar);
+            Verb::Attest | Verb::Equip | Verb::Govern | Verb::Rule | Verb::Withdraw => {
+                if let (Verb::Govern, Some(charter), Principal::Vault(_)) = (step.verb, step.subject, line.stream) {
+                    self.rules.signed(charter, received);
                 }
-                self.people.attest(statement.subject, received, (step.verb == Verb::Attest, signed));
+                self.offices.push(Office { index: self.index, line: line.clone(), step: step.clone() });
                 None
             }
-            Verb::Rule => {
-                let card = self.registrar(step.actor, received)?;
-                let Ok(card) = card else { return Some(Fault::Registrar) };
-                let statement = line.brings.iter().find_map(|brought| match brought {
-                    Brought::Ruling(signed) if Some(signed.digest()) == step.subject => {
-                        signed.verify(card.verifying_key()).ok()
-                    }
-                    Brought::Ruling(_) | Brought::Attestation(_) | Brought::Grant(_) => None,
-                });
-                let Some(statement) = statement.filter(|statement| statement.subject == step.owner) else {
-                    return Some(Fault::Registrar);
-                };
-                if let (Principal::Party(party), Verdict::Strike { .. } | Verdict::Lift(_)) =
-                    (line.stream, statement.verdict)
-                {
-                    self.people.rule(party, received, statement);
-                }
-                None
-            }
-            Verb::Govern | Verb::Equip => match self.registrar(step.actor, received)? {
-                Ok(_) => {
-                    if let (Verb::Govern, Some(charter)) = (step.verb, step.subject) {
-                        self.rules.signed(charter, received);
-                    }
-                    None
-                }
-                Err(fault) => Some(fault),
-            },
             Verb::Create => (step.subject != self.rules.first()).then_some(Fault::Policy),
             Verb::Amend
             | Verb::Appeal
@@ -440,12 +411,50 @@ impl Audit {
         }
     }
 
-    /// The card of a registrar who acts.
-    #[expect(clippy::unnecessary_wraps, reason = "so that the caller's question mark reads as it means")]
-    fn registrar(&self, actor: Principal, received: Timestamp) -> Option<Result<Card, Fault>> {
-        let Principal::Party(party) = actor else { return Some(Err(Fault::Registrar)) };
-        let card = self.rules.card(party).filter(|card| self.rules.is_registrar(card, received));
-        Some(card.cloned().ok_or(Fault::Registrar))
+    /// What registrars did: each statement by whom it names, who was a registrar then.
+    fn judge_offices(&mut self) {
+        for Office { index, line, step } in std::mem::take(&mut self.offices) {
+            if self.bad.contains(&Principal::Vault(self.vault)) {
+                return;
+            }
+            if let Err(fault) = self.judge_office(&line, &step) {
+                self.findings.add(index, fault, (&line.name, line.seq));
+                self.bad.insert(line.stream);
+            }
+        }
+    }
+
+    fn judge_office(&mut self, line: &EventLine, step: &Step) -> Result<(), Fault> {
+        let received = line.received;
+        let Principal::Party(actor) = step.actor else { return Err(Fault::Registrar) };
+        let card = self.rules.card(actor).filter(|card| self.rules.is_registrar(card, received));
+        let key = *card.ok_or(Fault::Registrar)?.verifying_key();
+        if matches!(step.verb, Verb::Attest | Verb::Withdraw) {
+            let signed = line.brings.iter().find_map(|brought| match brought {
+                Brought::Attestation(signed) if Some(signed.digest()) == step.subject => Some(signed),
+                Brought::Attestation(_) | Brought::Grant(_) | Brought::Ruling(_) => None,
+            });
+            let signed = signed.ok_or(Fault::Registrar)?;
+            let statement = signed.verify(&key).map_err(|_forged| Fault::Registrar)?;
+            if Principal::Party(statement.subject) != line.stream || statement.vault != self.vault {
+                return Err(Fault::Registrar);
+            }
+            let given = (step.verb == Verb::Attest, signed.clone());
+            self.people.attest(statement.subject, received, given);
+        } else if step.verb == Verb::Rule {
+            let statement = line.brings.iter().find_map(|brought| match brought {
+                Brought::Ruling(signed) if Some(signed.digest()) == step.subject => signed.verify(&key).ok(),
+                Brought::Ruling(_) | Brought::Attestation(_) | Brought::Grant(_) => None,
+            });
+            let statement = statement.filter(|statement| statement.subject == step.owner);
+            let statement = statement.ok_or(Fault::Registrar)?;
+            if let (Principal::Party(party), Verdict::Strike { .. } | Verdict::Lift(_)) =
+                (line.stream, statement.verdict)
+            {
+                self.people.rule(party, received, statement);
+            }
+        }
+        Ok(())
     }
 
     fn begin_stream(&mut self, line: &EventLine) {
