@@ -22,7 +22,7 @@ use crate::{
     limits::FINDINGS_MAX,
     log::{LogEpoch, OwnerHead, bucket_of, bucket_root, map_root},
     merkle::{self, Head},
-    party::Card,
+    party::{Card, Role},
     spread,
 };
 
@@ -519,10 +519,15 @@ impl Audit {
                     let is_attested = self.people.is_attested(&self.rules, (known, received), named);
                     let most = if given.is_some() { Standing::Suspended } else { Standing::Barred };
                     let is_standing = self.people.standing(&self.rules, reader, received) < most;
-                    match (is_attested, is_standing) {
-                        (false, _) => Some(Fault::Unattested),
-                        (true, false) => Some(Fault::Standing),
-                        (true, true) => None,
+                    let is_to_vet = purpose == Purpose::Vetting;
+                    if !is_attested {
+                        Some(Fault::Unattested)
+                    } else if is_to_vet && !self.rules.is_registrar(known, received) {
+                        Some(Fault::Identity)
+                    } else if !is_to_vet && known.role() != Role::Doctor {
+                        Some(Fault::Grant)
+                    } else {
+                        (!is_standing).then_some(Fault::Standing)
                     }
                 }
             };
