@@ -109,9 +109,10 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         }
     }
     let (heads, cards) = read_parties(directory, &mut findings)?;
-    if let Some(epoch) = epochs.last()
-        && !makes_map(epoch, vault, &heads)
-    {
+    if heads.iter().all(|(owner, _)| *owner != Principal::Vault(vault)) {
+        findings.add(0, Fault::Missing, ("", 0));
+    }
+    if epochs.last().map_or(!heads.is_empty(), |epoch| !makes_map(epoch, vault, &heads)) {
         findings.add(0, Fault::Map, ("", 0));
     }
     let mut audit = Audit {
@@ -381,15 +382,23 @@ impl Audit {
     /// who was one.
     fn office(&mut self, line: &EventLine, event: &Event) -> Option<Fault> {
         let (step, received) = (&event.step, line.received);
+        // The first policy is what all others follow on: the first event of the vault names it, and no other event does.
+        let is_first = matches!(line.stream, Principal::Vault(_)) && line.seq == 0;
+        let is_made = step.verb == Verb::Create;
+        if is_first != is_made || (is_made && step.subject != self.rules.first()) {
+            return Some(Fault::Policy);
+        }
         match step.verb {
             Verb::Attest | Verb::Equip | Verb::Govern | Verb::Rule | Verb::Withdraw => {
-                if let (Verb::Govern, Some(charter), Principal::Vault(_)) = (step.verb, step.subject, line.stream) {
+                if let (Verb::Govern, Some(charter), Principal::Vault(_)) =
+                    (step.verb, step.subject, line.stream)
+                {
                     self.rules.signed(charter, received);
                 }
                 self.offices.push(Office { index: self.index, line: line.clone(), step: step.clone() });
                 None
             }
-            Verb::Create => (step.subject != self.rules.first()).then_some(Fault::Policy),
+            Verb::Create => None,
             Verb::Amend
             | Verb::Appeal
             | Verb::Assign
@@ -453,13 +462,17 @@ impl Audit {
             {
                 self.people.rule(party, received, statement);
             }
+        } else if let (Verb::Govern, Some(charter)) = (step.verb, step.subject) {
+            let is_left_out = self.rules.is_left_out(charter, actor, received);
+            return if is_left_out { Err(Fault::Policy) } else { Ok(()) };
         }
         Ok(())
     }
 
     fn begin_stream(&mut self, line: &EventLine) {
         let mut rest = self.heads.iter().enumerate().skip(self.next_head);
-        let found = rest.find(|(_, (owner, _))| *owner == line.stream).map(|(number, (_, head))| (number, *head));
+        let found =
+            rest.find(|(_, (owner, _))| *owner == line.stream).map(|(number, (_, head))| (number, *head));
         let stream = Stream::new(self.vault, line.stream);
         let head = found.map(|(_, head)| head);
         self.stream = Some(Open { stream, name: line.name.clone(), head, is_bad: false });
