@@ -44,8 +44,8 @@ coded! {
         Standing = 17, "the party was suspended or barred then";
         /// Only a registrar may do this, and this was none then, or the wrong statement.
         Registrar = 18, "only a registrar of then may do this";
-        /// A policy is not signed by enough of the registrars before it.
-        Policy = 19, "a policy is not signed by enough of the registrars before it";
+        /// A policy is not signed by enough of the registrars before it, or was left out, or is not the one the vault was made under.
+        Policy = 19, "a policy is not signed by enough of the registrars before it, or was left out";
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     credential::{AttestationStatement, Attestations, CreditLedger, RulingStatement, Standing, Trust},
     crypto::{Signed, VerifyingKey},
     id::{Digest, PartyId, VaultId},
-    limits::SUCCESSIONS_MAX,
+    limits::{PROPOSALS_MAX, SUCCESSIONS_MAX},
     party::Card,
     time::Timestamp,
 };
@@ -18,6 +18,8 @@ pub(super) struct Rules {
     eras: Vec<(Timestamp, Trust, Policy)>,
     /// The charters that follow on one another, by what their events name.
     charters: Vec<Digest>,
+    /// Who signed other charters since the last of these came into force.
+    proposed: BTreeMap<Digest, BTreeSet<PartyId>>,
 }
 
 impl Rules {
@@ -36,7 +38,11 @@ impl Rules {
             eras.push((Timestamp::MAX, next.clone(), policy));
             newest = next;
         }
-        Some(Self { eras, charters: charters.iter().map(Charter::digest).collect() })
+        Some(Self {
+            eras,
+            charters: charters.iter().map(Charter::digest).collect(),
+            proposed: BTreeMap::new(),
+        })
     }
 
     /// The digest of the policy a vault began with.
@@ -51,6 +57,20 @@ impl Rules {
         {
             era.0 = received;
         }
+    }
+
+    /// Whether a charter is not among these though as many registrars have signed it, with this one, as must: then it is in
+    /// force, and was left out. Where more were proposed than a vault keeps, one may have been forgotten with its first
+    /// signatures.
+    pub(super) fn is_left_out(&mut self, charter: Digest, registrar: PartyId, received: Timestamp) -> bool {
+        if self.charters.contains(&charter) {
+            self.proposed.clear();
+            return false;
+        }
+        let needed = self.at(received).map(|(trust, _)| usize::from(trust.registrars_needed.max(1))).max();
+        let signers = self.proposed.entry(charter).or_default();
+        signers.insert(registrar);
+        needed.is_some_and(|needed| signers.len() >= needed) && self.proposed.len() <= PROPOSALS_MAX
     }
 
     /// What was in force at a moment; both, at the moment of a change.

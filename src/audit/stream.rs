@@ -65,7 +65,7 @@ impl Stream {
             folders: BTreeMap::new(),
             keys: BTreeMap::new(),
             acts: BTreeSet::new(),
-            roots: BTreeMap::new(),
+            roots: BTreeMap::from([(0, Head::default().root)]),
         }
     }
 
@@ -156,7 +156,7 @@ impl Stream {
         if let Some(seen) = event.moment.seen_stream {
             let is_known = match self.roots.get(&seen.size) {
                 Some(root) => *root == seen.root,
-                None => seen.size < self.roots.first_key_value().map_or(0, |(size, _)| *size),
+                None => self.roots.first_key_value().is_some_and(|(oldest, _)| seen.size < *oldest),
             };
             if !is_known {
                 return Err(Fault::Seen);

@@ -17,14 +17,13 @@ use crate::{
     consent::Purpose,
     credential::{Standing, Verdict},
     crypto::VerifyingKey,
-    event::{Event, Principal, Verb},
+    event::{Event, Principal, Step, Verb},
     id::{Digest, PartyId, VaultId},
     limits::FINDINGS_MAX,
     log::{LogEpoch, OwnerHead, bucket_of, bucket_root, map_root},
     merkle::{self, Head},
-    party::Card,
+    party::{Card, Role},
     spread,
-    time::Timestamp,
 };
 
 /// How many lines are read before their signatures are looked at.
@@ -110,9 +109,11 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         }
     }
     let (heads, cards) = read_parties(directory, &mut findings)?;
-    if let Some(epoch) = epochs.last()
-        && !makes_map(epoch, vault, &heads)
-    {
+    if heads.iter().all(|(owner, _)| *owner != Principal::Vault(vault)) {
+        findings.add(0, Fault::Missing, ("", 0));
+    }
+    let is_map_wrong = epochs.last().map_or(!heads.is_empty(), |epoch| !makes_map(epoch, vault, &heads));
+    if log.is_some() && is_map_wrong {
         findings.add(0, Fault::Map, ("", 0));
     }
     let mut audit = Audit {
@@ -122,6 +123,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         cards,
         people: People::default(),
         dealings: Vec::new(),
+        offices: Vec::new(),
         findings,
         bad: BTreeSet::new(),
         stream: None,
@@ -130,6 +132,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         index: 0,
     };
     audit.read_events(&directory.join("events.ndjson"))?;
+    audit.judge_offices();
     audit.judge();
     let Audit { heads, findings, index, .. } = audit;
     let findings = findings.in_order();
@@ -231,6 +234,7 @@ struct Audit {
     people: People,
     /// What is judged when all streams were read.
     dealings: Vec<Dealing>,
+    offices: Vec<Office>,
     findings: Findings,
     /// Streams that are not whole: what depends on them is not judged.
     bad: BTreeSet<Principal>,
@@ -239,6 +243,13 @@ struct Audit {
     next_head: usize,
     /// The number of the next line.
     index: u64,
+}
+
+/// What a registrar did, and what it brought.
+struct Office {
+    index: u64,
+    line: EventLine,
+    step: Step,
 }
 
 /// The stream that is being read.
@@ -368,58 +379,27 @@ impl Audit {
         }
     }
 
-    /// What registrars do, and the vault: each statement by whom it names, who was a registrar then.
+    /// What a vault was made under is looked at now; what registrars do, when all streams were read: until then it is not known
+    /// who was one.
     fn office(&mut self, line: &EventLine, event: &Event) -> Option<Fault> {
         let (step, received) = (&event.step, line.received);
+        // The first policy is what all others follow on: the first event of the vault names it, and no other event does.
+        let is_first = matches!(line.stream, Principal::Vault(_)) && line.seq == 0;
+        let is_made = step.verb == Verb::Create;
+        if is_first != is_made || (is_made && step.subject != self.rules.first()) {
+            return Some(Fault::Policy);
+        }
         match step.verb {
-            Verb::Attest | Verb::Withdraw => {
-                let card = self.registrar(step.actor, received)?;
-                let Ok(card) = card else { return Some(Fault::Registrar) };
-                let brought = line.brings.iter().find_map(|brought| match brought {
-                    Brought::Attestation(signed) => Some(signed.clone()),
-                    Brought::Grant(_) | Brought::Ruling(_) => None,
-                });
-                let signed = brought.filter(|signed| Some(signed.digest()) == step.subject);
-                let statement = signed.as_ref().and_then(|signed| signed.verify(card.verifying_key()).ok());
-                let (Some(signed), Some(statement)) = (signed, statement) else {
-                    return Some(Fault::Registrar);
-                };
-                if Principal::Party(statement.subject) != line.stream || statement.vault != self.vault {
-                    return Some(Fault::Registrar);
-                }
-                self.people.attest(statement.subject, received, (step.verb == Verb::Attest, signed));
-                None
-            }
-            Verb::Rule => {
-                let card = self.registrar(step.actor, received)?;
-                let Ok(card) = card else { return Some(Fault::Registrar) };
-                let statement = line.brings.iter().find_map(|brought| match brought {
-                    Brought::Ruling(signed) if Some(signed.digest()) == step.subject => {
-                        signed.verify(card.verifying_key()).ok()
-                    }
-                    Brought::Ruling(_) | Brought::Attestation(_) | Brought::Grant(_) => None,
-                });
-                let Some(statement) = statement.filter(|statement| statement.subject == step.owner) else {
-                    return Some(Fault::Registrar);
-                };
-                if let (Principal::Party(party), Verdict::Strike { .. } | Verdict::Lift(_)) =
-                    (line.stream, statement.verdict)
+            Verb::Attest | Verb::Equip | Verb::Govern | Verb::Refuse | Verb::Rule | Verb::Withdraw => {
+                if let (Verb::Govern, Some(charter), Principal::Vault(_)) =
+                    (step.verb, step.subject, line.stream)
                 {
-                    self.people.rule(party, received, statement);
+                    self.rules.signed(charter, received);
                 }
+                self.offices.push(Office { index: self.index, line: line.clone(), step: step.clone() });
                 None
             }
-            Verb::Govern | Verb::Equip => match self.registrar(step.actor, received)? {
-                Ok(_) => {
-                    if let (Verb::Govern, Some(charter)) = (step.verb, step.subject) {
-                        self.rules.signed(charter, received);
-                    }
-                    None
-                }
-                Err(fault) => Some(fault),
-            },
-            Verb::Refuse => self.registrar(step.actor, received)?.err(),
-            Verb::Create => (step.subject != self.rules.first()).then_some(Fault::Policy),
+            Verb::Create => None,
             Verb::Amend
             | Verb::Appeal
             | Verb::Assign
@@ -441,12 +421,53 @@ impl Audit {
         }
     }
 
-    /// The card of a registrar who acts.
-    #[expect(clippy::unnecessary_wraps, reason = "so that the caller's question mark reads as it means")]
-    fn registrar(&self, actor: Principal, received: Timestamp) -> Option<Result<Card, Fault>> {
-        let Principal::Party(party) = actor else { return Some(Err(Fault::Registrar)) };
-        let card = self.rules.card(party).filter(|card| self.rules.is_registrar(card, received));
-        Some(card.cloned().ok_or(Fault::Registrar))
+    /// What registrars did: each statement by whom it names, who was a registrar then.
+    fn judge_offices(&mut self) {
+        for Office { index, line, step } in std::mem::take(&mut self.offices) {
+            if self.bad.contains(&Principal::Vault(self.vault)) {
+                return;
+            }
+            if let Err(fault) = self.judge_office(&line, &step) {
+                self.findings.add(index, fault, (&line.name, line.seq));
+                self.bad.insert(line.stream);
+            }
+        }
+    }
+
+    fn judge_office(&mut self, line: &EventLine, step: &Step) -> Result<(), Fault> {
+        let received = line.received;
+        let Principal::Party(actor) = step.actor else { return Err(Fault::Registrar) };
+        let card = self.rules.card(actor).filter(|card| self.rules.is_registrar(card, received));
+        let key = *card.ok_or(Fault::Registrar)?.verifying_key();
+        if matches!(step.verb, Verb::Attest | Verb::Withdraw) {
+            let signed = line.brings.iter().find_map(|brought| match brought {
+                Brought::Attestation(signed) if Some(signed.digest()) == step.subject => Some(signed),
+                Brought::Attestation(_) | Brought::Grant(_) | Brought::Ruling(_) => None,
+            });
+            let signed = signed.ok_or(Fault::Registrar)?;
+            let statement = signed.verify(&key).map_err(|_forged| Fault::Registrar)?;
+            if Principal::Party(statement.subject) != line.stream || statement.vault != self.vault {
+                return Err(Fault::Registrar);
+            }
+            let given = (step.verb == Verb::Attest, signed.clone());
+            self.people.attest(statement.subject, received, given);
+        } else if step.verb == Verb::Rule {
+            let statement = line.brings.iter().find_map(|brought| match brought {
+                Brought::Ruling(signed) if Some(signed.digest()) == step.subject => signed.verify(&key).ok(),
+                Brought::Ruling(_) | Brought::Attestation(_) | Brought::Grant(_) => None,
+            });
+            let statement = statement.filter(|statement| statement.subject == step.owner);
+            let statement = statement.ok_or(Fault::Registrar)?;
+            if let (Principal::Party(party), Verdict::Strike { .. } | Verdict::Lift(_)) =
+                (line.stream, statement.verdict)
+            {
+                self.people.rule(party, received, statement);
+            }
+        } else if let (Verb::Govern, Some(charter)) = (step.verb, step.subject) {
+            let is_left_out = self.rules.is_left_out(charter, actor, received);
+            return if is_left_out { Err(Fault::Policy) } else { Ok(()) };
+        }
+        Ok(())
     }
 
     fn begin_stream(&mut self, line: &EventLine) {
@@ -512,10 +533,15 @@ impl Audit {
                     let is_attested = self.people.is_attested(&self.rules, (known, received), named);
                     let most = if given.is_some() { Standing::Suspended } else { Standing::Barred };
                     let is_standing = self.people.standing(&self.rules, reader, received) < most;
-                    match (is_attested, is_standing) {
-                        (false, _) => Some(Fault::Unattested),
-                        (true, false) => Some(Fault::Standing),
-                        (true, true) => None,
+                    let is_to_vet = purpose == Purpose::Vetting;
+                    if !is_attested {
+                        Some(Fault::Unattested)
+                    } else if is_to_vet && !self.rules.is_registrar(known, received) {
+                        Some(Fault::Identity)
+                    } else if !is_to_vet && known.role() != Role::Doctor {
+                        Some(Fault::Grant)
+                    } else {
+                        (!is_standing).then_some(Fault::Standing)
                     }
                 }
             };

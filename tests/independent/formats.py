@@ -292,7 +292,7 @@ IDENTITY, CASE, SUMMARY, CREDENTIALS = range(1, 5)
 GOOD, WARNED, SUSPENDED, BARRED = range(1, 5)
 READ_WRITE = 2
 VERBS = """Enrol Attest Withdraw OpenFolder Rotate Write Amend Stage Grant Assign Revoke Open Close Deny Restore Create
-    Report Rule Appeal List Block Reveal Govern Equip""".split()
+    Report Rule Appeal List Block Reveal Govern Equip Refuse""".split()
 
 HEAD = struct(size=U64, root=DIGEST)
 STEP = struct(

@@ -532,7 +532,7 @@ class Audit:
     # What registrars do is judged when all streams were read: until then it is not known who was one.
 
     def office(self, place, step, brings):
-        if step.verb in ("Attest", "Withdraw", "Rule", "Govern", "Equip"):
+        if step.verb in ("Attest", "Withdraw", "Rule", "Govern", "Equip", "Refuse"):
             self.offices.append((place, step, brings))
         if step.verb == "Govern" and step.subject and place.stream.of[0] == "vault":
             self.rules.signed(step.subject, place.received)
@@ -561,7 +561,7 @@ class Audit:
         unless(registrar and self.rules.is_registrar(registrar, place.received), "registrar")
         if step.verb == "Govern":
             self.propose(step, place.received)
-        if step.verb in ("Govern", "Equip"):
+        if step.verb in ("Govern", "Equip", "Refuse"):
             return
         kind, shape, most = ("ruling", RULING, 512) if step.verb == "Rule" else ("attestation", ATTESTATION, 3072)
         signed = next((value for brought, value in brings if brought == kind and signed_digest(kind, value) == step.subject), None)

@@ -35,6 +35,9 @@ mod faces;
 mod faults;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod forged;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod forks;
 #[cfg(test)]
 mod formats;
@@ -47,6 +50,9 @@ mod hands;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod histories;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod independent;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod joins;

@@ -19,10 +19,10 @@ use casevault::{
 
 use crate::world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, keyring};
 
-const SECOND: u8 = 40;
+pub(crate) const SECOND: u8 = 40;
 
 /// A clinic in which everything happens that is checked.
-fn clinic() -> World {
+pub(crate) fn clinic() -> World {
     let cards = [REGISTRAR, SECOND].map(|seed| keyring(seed).card(Role::Registrar));
     let world = World::with(Policy::trusting(&cards));
     let office = world.office();
@@ -117,17 +117,17 @@ fn checkpoints_grow_from_one_another_and_are_kept_before_they_are_shown() {
     }
 }
 
-fn export(world: &World) -> tempfile::TempDir {
+pub(crate) fn export(world: &World) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     world.vault.export_audit(directory.path()).unwrap();
     directory
 }
 
-fn lines(directory: &Path) -> Vec<String> {
+pub(crate) fn lines(directory: &Path) -> Vec<String> {
     fs::read_to_string(directory.join("events.ndjson")).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn put(directory: &Path, lines: &[String]) {
+pub(crate) fn put(directory: &Path, lines: &[String]) {
     fs::write(directory.join("events.ndjson"), lines.join("\n") + "\n").unwrap();
 }
 

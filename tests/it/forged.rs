@@ -1,0 +1,499 @@
+//! Exports that a dishonest custodian made: everything in order and signed again, but for what an audit must find.
+
+use std::{fs, path::Path};
+
+use casevault::{
+    audit::{self, Fault, Finding},
+    codec::{self, Wire},
+    consent::{GrantStatement, Terms},
+    credential::{Attestation, AttestationStatement},
+    crypto::{Secret, Signed, Signer},
+    event::{Event, Moment, Principal, SignedEvent, Step, StreamEntry, Verb},
+    folder::FolderKind,
+    id::{Digest, FolderId, VaultId},
+    log::{LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
+    merkle,
+    party::Role,
+    time::{Timestamp, days},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    supervision::{SECOND, clinic, export},
+    world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, keyring},
+};
+
+fn base64(bytes: &[u8]) -> String {
+    use base64ct::{Base64, Encoding as _};
+    Base64::encode_string(bytes)
+}
+
+fn from_base64<T: Wire>(value: &Value) -> T {
+    use base64ct::{Base64, Encoding as _};
+    codec::decode(&Base64::decode_vec(value.as_str().unwrap()).unwrap()).unwrap()
+}
+
+fn objects(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// One event, as it will stand in an export.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) received: Timestamp,
+    pub(crate) event: SignedEvent,
+    pub(crate) brings: Vec<Value>,
+}
+
+impl Line {
+    fn step(&self) -> Step {
+        self.event.claimed_step().unwrap()
+    }
+}
+
+/// An export that can be changed and is then put in order again, by a custodian who has the vault's key.
+#[derive(Debug)]
+pub(crate) struct Forged {
+    vault: VaultId,
+    streams: Vec<(Principal, Vec<Line>)>,
+    cards: Vec<(Principal, Value)>,
+    policy: Value,
+}
+
+impl Forged {
+    pub(crate) fn of(world: &World) -> Self {
+        let directory = export(world);
+        let vault = world.vault.trust().vault;
+        let id = |name: &str| {
+            let hex = name.split_once(':').unwrap().1;
+            let vaults = VaultId::from_hex(hex).map(Principal::Vault);
+            vaults.or(casevault::id::PartyId::from_hex(hex).map(Principal::Party)).unwrap()
+        };
+        let cards = objects(&directory.path().join("parties.ndjson"));
+        let cards: Vec<_> = cards
+            .into_iter()
+            .map(|line| (id(line["stream"].as_str().unwrap()), line["card"].clone()))
+            .collect();
+        let mut streams: Vec<(Principal, Vec<Line>)> = Vec::new();
+        for line in objects(&directory.path().join("events.ndjson")) {
+            let stream = id(line["stream"].as_str().unwrap());
+            if streams.last().is_none_or(|(last, _)| *last != stream) {
+                streams.push((stream, Vec::new()));
+            }
+            streams.last_mut().unwrap().1.push(Line {
+                received: Timestamp::at_ms(line["received"].as_u64().unwrap()),
+                event: from_base64(&line["event"]),
+                brings: line["brings"].as_array().unwrap().clone(),
+            });
+        }
+        let policy =
+            serde_json::from_slice(&fs::read(directory.path().join("policy.json")).unwrap()).unwrap();
+        Self { vault, streams, cards, policy }
+    }
+
+    fn stream(&mut self, of: Principal) -> &mut Vec<Line> {
+        &mut self.streams.iter_mut().find(|(owner, _)| *owner == of).unwrap().1
+    }
+
+    pub(crate) fn of_party(&mut self, seed: u8) -> &mut Vec<Line> {
+        self.stream(Principal::Party(keyring(seed).party()))
+    }
+
+    fn of_vault(&mut self) -> &mut Vec<Line> {
+        self.stream(Principal::Vault(self.vault))
+    }
+
+    /// Adds an event of a party's to a stream, at a moment, with what it brings.
+    fn add(
+        &mut self,
+        stream: u8,
+        (actor, verb, at): (u8, Verb, Timestamp),
+        brings: Vec<Value>,
+        change: impl FnOnce(Step) -> Step,
+    ) {
+        let actor_id = Principal::Party(keyring(actor).party());
+        let lines = self.of_party(stream);
+        let mut act = [actor; 16];
+        act[..8].copy_from_slice(&u64::try_from(lines.len()).unwrap().to_be_bytes());
+        let place = (lines[0].step().vault, casevault::id::OpId::from_bytes(act));
+        let event = Event::new(place, actor_id, verb, at, [7; 16]).with(change);
+        lines.push(Line { received: at, event: SignedEvent::sign(&event, keyring(actor).signer()), brings });
+    }
+
+    /// Writes it all, and signs what the vault signs; the position of each stream's first line.
+    pub(crate) fn write(&self) -> (TempDir, Vec<(Principal, u64)>) {
+        let signer = Signer::from_seed(&Secret::from_bytes([77; 32]));
+        let directory = tempfile::tempdir().unwrap();
+        let mut streams: Vec<_> = self.streams.iter().filter(|(_, lines)| !lines.is_empty()).collect();
+        streams.sort_by_key(|(owner, _)| OwnerHead::key(self.vault, *owner));
+        let (mut events, mut parties, mut leaves) = (String::new(), String::new(), Vec::new());
+        let (mut starts, mut count) = (Vec::new(), 0u64);
+        let name = |owner: Principal| match owner {
+            Principal::Party(id) => format!("party:{}", id.to_hex()),
+            Principal::Vault(id) => format!("vault:{}", id.to_hex()),
+            _ => panic!("no stream of its own"),
+        };
+        let mut add_party = |owner: Principal, head: Option<merkle::Head>| {
+            let mut said = json!({ "stream": name(owner) });
+            if let Some(head) = head {
+                said["size"] = head.size.into();
+                said["root"] = head.root.to_hex().into();
+            }
+            let card = self.cards.iter().find(|(known, _)| *known == owner).map(|(_, card)| card);
+            if let Some(card) = card.filter(|card| !card.is_null()) {
+                said["card"] = card.clone();
+            }
+            parties += &format!("{said}\n");
+        };
+        for (owner, lines) in &streams {
+            starts.push((*owner, count));
+            let mut hashes = Vec::new();
+            for (seq, Line { received, event, brings }) in (0u64..).zip(lines) {
+                let is_vaults =
+                    event.claimed_step().is_ok_and(|step| matches!(step.actor, Principal::Vault(_)));
+                let event = match event.claims() {
+                    Ok(claims) if is_vaults => SignedEvent::sign(&claims, &signer),
+                    Ok(_) | Err(_) => event.clone(),
+                };
+                hashes.push(StreamEntry { seq, received: *received, event: event.digest() }.hash());
+                let event = base64(&codec::encode(&event));
+                let (stream, received) = (name(*owner), received.as_ms());
+                let said = json!({ "stream": stream, "seq": seq, "received": received, "event": event, "brings": brings });
+                events += &format!("{said}\n");
+                count += 1;
+            }
+            let head = merkle::root(&hashes);
+            leaves.push(OwnerHead { owner: *owner, head }.leaf(self.vault));
+            add_party(*owner, Some(head));
+        }
+        for (owner, _) in &self.cards {
+            if !streams.iter().any(|(known, _)| known == owner) {
+                add_party(*owner, None);
+            }
+        }
+        let epoch = LogEpoch {
+            vault: self.vault,
+            number: 0,
+            at: Timestamp::MAX,
+            depth: 0,
+            map: map_root(&[bucket_root(&leaves)]),
+            owners: u64::try_from(streams.len()).unwrap(),
+            events: count,
+            generation: 0,
+        };
+        let head = merkle::root(&[epoch.hash()]);
+        let note =
+            SignedCheckpoint::sign(head, &NoteSigner::new(origin(self.vault).unwrap(), &signer)).unwrap();
+        let mut policy = self.policy.clone();
+        policy["vault_key"] = base64(signer.verifying_key().as_bytes()).into();
+        let entry = codec::encode(&epoch);
+        let entry = [&u16::try_from(entry.len()).unwrap().to_be_bytes()[..], &entry].concat();
+        for folder in ["tile/entries/000.p", "tile/0/000.p"] {
+            fs::create_dir_all(directory.path().join(folder)).unwrap();
+        }
+        for (path, bytes) in [
+            ("tile/0/000.p/1", epoch.hash().as_bytes().to_vec()),
+            ("tile/entries/000.p/1", entry),
+            ("checkpoint", note.to_string().into_bytes()),
+            ("parties.ndjson", parties.into_bytes()),
+            ("events.ndjson", events.into_bytes()),
+            ("policy.json", policy.to_string().into_bytes()),
+        ] {
+            fs::write(directory.path().join(path), bytes).unwrap();
+        }
+        (directory, starts)
+    }
+}
+
+/// What an audit finds in it.
+fn findings(forged: &Forged) -> Vec<Finding> {
+    audit::verify(forged.write().0.path(), None).unwrap().findings
+}
+
+/// The first folder of a kind in a stream.
+fn folder(lines: &[Line], kind: FolderKind) -> FolderId {
+    let begun = |line: &Line| {
+        let step = line.step();
+        step.folder.filter(|_| step.opening.is_some_and(|opening| opening.kind == kind))
+    };
+    lines.iter().find_map(begun).unwrap()
+}
+
+/// How a folder stands at a stream's end: its epoch, and the grants in force, as the last events to name them say.
+fn epoch_of(lines: &[Line], of: FolderId) -> casevault::folder::Epoch {
+    lines
+        .iter()
+        .rev()
+        .map(Line::step)
+        .filter(|step| step.folder == Some(of))
+        .find_map(|step| step.epoch)
+        .unwrap()
+}
+
+/// A party opens a folder of another's, at the end of the other's stream.
+fn open_by(forged: &mut Forged, (reader, owner): (u8, u8), kind: FolderKind, at: Timestamp) {
+    let of = folder(forged.of_party(owner), kind);
+    let whose = match kind {
+        FolderKind::Case => Principal::Folder(of),
+        _ => Principal::Party(keyring(owner).party()),
+    };
+    forged.add(owner, (reader, Verb::Open, at), Vec::new(), |step| Step {
+        owner: whose,
+        folder: Some(of),
+        ..step
+    });
+}
+
+/// A grant of an Identity for vetting, to somebody.
+fn vetted_by(forged: &mut Forged, (reader, role, owner): (u8, Role, u8), at: Timestamp) {
+    let card = keyring(reader).card(role);
+    let of = folder(forged.of_party(owner), FolderKind::Identity);
+    let epoch = epoch_of(forged.of_party(owner), of);
+    // { purpose: vetting, rights: read, clearance: very restricted, from, until }
+    let mut terms = vec![0xa5, 0, 4, 1, 1, 2, 3, 3, 0x1b];
+    terms.extend(at.as_ms().to_be_bytes());
+    terms.extend([4, 0x1b]);
+    terms.extend(at.plus(days(1)).as_ms().to_be_bytes());
+    let statement = GrantStatement {
+        grant: casevault::id::GrantId::from_bytes([reader; 16]),
+        vault: forged.vault,
+        folder: of,
+        epoch,
+        reader: card.party(),
+        card: card.digest(),
+        attested: None,
+        terms: codec::decode::<Terms>(&terms).unwrap(),
+        because: None,
+        wrap: Digest::from_bytes([0; 32]),
+    };
+    let brings = vec![json!({ "grant": base64(&codec::encode(&statement)) })];
+    forged.add(owner, (owner, Verb::Grant, at), brings, |step| Step {
+        folder: Some(of),
+        epoch: Some(epoch),
+        grants: vec![statement.digest()],
+        ..step
+    });
+}
+
+/// A registrar's word on a party, as one who is none gives it.
+fn attested_by(forged: &mut Forged, (registrar, party): (u8, u8), at: Timestamp) {
+    let card = keyring(party).card(Role::Doctor);
+    let statement = AttestationStatement {
+        vault: forged.vault,
+        subject: card.party(),
+        card: card.digest(),
+        role: Role::Doctor,
+        specialty: String::new(),
+        jurisdiction: String::new(),
+        evidence: None,
+        registrar: keyring(registrar).party(),
+        from: at,
+        until: at.plus(days(9)),
+        at: None,
+        specialties: Vec::new(),
+        persons: Vec::new(),
+        succeeds: None,
+    };
+    let signed = Signed::sign(&statement, keyring(registrar).signer());
+    let brings = vec![json!({ "attestation": base64(&codec::encode(&signed)) })];
+    forged.add(party, (registrar, Verb::Attest, at), brings, |step| Step {
+        owner: Principal::Party(card.party()),
+        subject: Some(signed.digest()),
+        ..step
+    });
+}
+
+/// What a forgery is called, how it is made, whose stream it shows in (the vault's own, if nobody's) and as what.
+pub(crate) type Forgery = (&'static str, fn(&mut Forged, Timestamp), Option<u8>, Fault);
+
+/// Each with the place of the last line of a stream as the place where it shows, if it is not the first line of the vault's.
+pub(crate) const FORGERIES: &[Forgery] = &[
+    (
+        "opened by someone revoked",
+        |f, at| open_by(f, (BOB, ALICE), FolderKind::Case, at),
+        Some(ALICE),
+        Fault::Uncovered,
+    ),
+    (
+        "opened by a stranger",
+        |f, at| open_by(f, (DAVE, ALICE), FolderKind::Case, at),
+        Some(ALICE),
+        Fault::Uncovered,
+    ),
+    (
+        "opened after the attestation was withdrawn",
+        |f, at| open_by(f, (CAROL, ALICE), FolderKind::Case, at),
+        Some(ALICE),
+        Fault::Unattested,
+    ),
+    (
+        "an identity opened that was assigned no more",
+        |f, at| open_by(f, (BOB, ALICE), FolderKind::Identity, at),
+        Some(ALICE),
+        Fault::Uncovered,
+    ),
+    (
+        "an identity granted to a doctor, to vet",
+        |f, at| vetted_by(f, (BOB, Role::Doctor, ALICE), at),
+        Some(ALICE),
+        Fault::Identity,
+    ),
+    ("an attestation by a doctor", |f, at| attested_by(f, (CAROL, BOB), at), Some(BOB), Fault::Registrar),
+    (
+        "an act that stands twice",
+        |f, _| {
+            let lines = f.of_party(ALICE);
+            lines.push(lines.last().unwrap().clone());
+        },
+        Some(ALICE),
+        Fault::Repeated,
+    ),
+    (
+        "signed by another",
+        |f, at| {
+            open_by(f, (BOB, ALICE), FolderKind::Case, at);
+            let line = f.of_party(ALICE).last_mut().unwrap();
+            line.event = SignedEvent::sign(&line.event.claims().unwrap(), keyring(CAROL).signer());
+        },
+        Some(ALICE),
+        Fault::Signature,
+    ),
+    (
+        "a head that never was",
+        |f, at| {
+            open_by(f, (BOB, ALICE), FolderKind::Case, at);
+            let line = f.of_party(ALICE).last_mut().unwrap();
+            let seen = Some(merkle::Head { size: 1, root: Digest::from_bytes([1; 32]) });
+            let event = line.event.claims().unwrap().when(|moment| Moment { seen, ..moment });
+            line.event = SignedEvent::sign(&event, keyring(BOB).signer());
+        },
+        Some(ALICE),
+        Fault::Seen,
+    ),
+    (
+        "a vault that does not say what it was made under",
+        |f, _| drop(f.of_vault().drain(..1)),
+        None,
+        Fault::Policy,
+    ),
+];
+
+/// Where a forgery must show.
+pub(crate) fn place_of(forged: &Forged, whose: Option<u8>, starts: &[(Principal, u64)]) -> u64 {
+    let owner = whose.map_or(Principal::Vault(forged.vault), |seed| Principal::Party(keyring(seed).party()));
+    let start = starts.iter().find(|(known, _)| *known == owner).unwrap().1;
+    let lines = forged.streams.iter().find(|(known, _)| *known == owner).unwrap().1.len();
+    if whose.is_none() { start } else { start + u64::try_from(lines).unwrap() - 1 }
+}
+
+#[test]
+fn a_custodian_who_signs_what_it_likes_is_found_out() {
+    let world = clinic();
+    assert_eq!(findings(&Forged::of(&world)), [], "what is signed again is in order");
+    for (name, forge, whose, fault) in FORGERIES {
+        let mut forged = Forged::of(&world);
+        forge(&mut forged, world.in_days(1));
+        let (directory, starts) = forged.write();
+        let found = audit::verify(directory.path(), None).unwrap().findings;
+        let first = found.first().unwrap_or_else(|| panic!("{name}: nothing found"));
+        assert_eq!(
+            (first.fault, first.index),
+            (*fault, place_of(&forged, *whose, &starts)),
+            "{name}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_clock_that_went_back_hides_nothing_that_follows() {
+    let world = clinic();
+    let mut forged = Forged::of(&world);
+    forged.of_party(ALICE).last_mut().unwrap().received = Timestamp::at_ms(5);
+    open_by(&mut forged, (BOB, ALICE), FolderKind::Case, world.in_days(1));
+    let faults: Vec<Fault> = findings(&forged).into_iter().map(|finding| finding.fault).collect();
+    assert_eq!(faults, [Fault::Time, Fault::Uncovered]);
+}
+
+#[test]
+fn clocks_farther_apart_than_the_policy_allows_are_told() {
+    let world = clinic();
+    let mut forged = Forged::of(&world);
+    let lines = forged.of_party(ALICE);
+    let last = lines.len() - 1;
+    lines[last].received = lines[last].received.plus(days(1));
+    let faults: Vec<Fault> = findings(&forged).into_iter().map(|finding| finding.fault).collect();
+    assert_eq!(faults, [Fault::Time]);
+}
+
+#[test]
+fn a_stream_that_nobody_knows_hides_no_other() {
+    let world = clinic();
+    let mut forged = Forged::of(&world);
+    open_by(&mut forged, (BOB, ALICE), FolderKind::Case, world.in_days(1));
+    let (directory, _) = forged.write();
+    let path = directory.path().join("events.ndjson");
+    let events = fs::read_to_string(&path).unwrap();
+    let mut line: Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    line["stream"] = format!("party:{}", "ab".repeat(32)).into();
+    fs::write(&path, format!("{line}\n{events}")).unwrap();
+    let found = audit::verify(directory.path(), None).unwrap().findings;
+    let faults: Vec<Fault> = found.iter().map(|finding| finding.fault).collect();
+    assert_eq!((faults.as_slice(), found[0].index), ([Fault::Missing, Fault::Uncovered].as_slice(), 0));
+}
+
+/// A vault whose second registrar came later, and whose first one left.
+pub(crate) fn changing() -> World {
+    let world = World::new();
+    let office = world.office();
+    let second = keyring(SECOND).card(Role::Registrar);
+    world.clock.advance(days(1));
+    office.propose(world.vault.policy().adding(&second)).unwrap();
+    world.clock.advance(days(1));
+    let tools = || world.tools(SECOND);
+    let later = casevault::session::Session::<casevault::party::Registrar>::sign_in_with(
+        &world.vault,
+        keyring(SECOND),
+        world.trusting(),
+        tools(),
+    )
+    .unwrap();
+    for seed in 50..60 {
+        let patient = world.enrol::<casevault::party::Patient>(seed, "someone");
+        later.attest(patient.id(), Attestation::patient()).unwrap();
+    }
+    world.clock.advance(days(1));
+    later.propose(world.vault.policy().expelling(keyring(REGISTRAR).party())).unwrap();
+    world.clock.advance(days(1));
+    world.enrol::<casevault::party::Patient>(60, "someone");
+    world
+}
+
+#[test]
+fn registrars_come_and_go_and_what_they_sign_is_in_order() {
+    assert_eq!(audit::verify(export(&changing()).path(), None).unwrap().findings, []);
+}
+
+#[test]
+fn a_policy_that_was_signed_cannot_be_left_out() {
+    let world = changing();
+    let is_govern = |line: &Line| line.step().verb == Verb::Govern;
+    let mut forged = Forged::of(&world);
+    let governed: Vec<usize> = forged
+        .of_vault()
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| is_govern(line))
+        .map(|(seq, _)| seq)
+        .collect();
+    assert_eq!(governed.len(), 2);
+    for (kept, seq) in governed.into_iter().enumerate() {
+        let mut forged = Forged::of(&world);
+        forged.policy["charters"].as_array_mut().unwrap().truncate(kept);
+        let (directory, starts) = forged.write();
+        let found = audit::verify(directory.path(), None).unwrap().findings;
+        let start = starts.iter().find(|(owner, _)| *owner == Principal::Vault(forged.vault)).unwrap().1;
+        let shown = found.iter().find(|finding| finding.fault == Fault::Policy).map(|finding| finding.index);
+        assert_eq!(shown, Some(start + u64::try_from(seq).unwrap()), "{found:?}");
+    }
+}
