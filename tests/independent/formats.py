@@ -440,27 +440,37 @@ def party_line(data):
     return stream_of(said["stream"]), head, None if its is None else decode(card_of, from_base64(its), CARD_BYTES_MAX)
 
 
-def read_log(export):
-    """The entries of the log, bundle by bundle."""
-    epochs, hashes = [], []
-    for bundle in range(10**9):
-        threes = [f"{bundle % 1000:03}"]
-        rest = bundle // 1000
+def tiles(size, level=0):
+    """The tiles of a level, each with the hashes it holds: 256, or at the right edge fewer."""
+    count = size >> 8 * level
+    for index in range((count + 255) // 256):
+        threes, rest = [f"{index % 1000:03}"], index // 1000
         while rest:
             threes.insert(0, f"x{rest % 1000:03}")
             rest //= 1000
-        path = export / "tile/entries" / "/".join(threes)
-        partial = (path.parent / f"{path.name}.p" / str(width) for width in range(255, 0, -1))
-        found = next((path for path in (path, *partial) if path.is_file()), None)
-        if found is None:
-            return epochs, hashes
-        data, at = found.read_bytes(), 0
+        first, end = 256 * index, min(256 * index + 256, count)
+        yield "/".join(threes) + (f".p/{end - first}" if end - first < 256 else ""), first, end
+
+
+def read_log(export, size):
+    """The entries of a log of this size, their hashes, and whether the tiles of hashes are theirs."""
+    epochs, hashes, are_its = [], [], True
+    for path, _, end in tiles(size):
+        data, at = (export / "tile/entries" / path).read_bytes(), 0
         while at < len(data):
-            entry = data[at + 2 : at + 2 + int.from_bytes(data[at : at + 2], "big")]
-            need(at + 2 + int.from_bytes(data[at : at + 2], "big") <= len(data))
+            length = int.from_bytes(data[at : at + 2], "big")
+            need(at + 2 + length <= len(data))
+            entry = data[at + 2 : at + 2 + length]
             epochs.append(decode(EPOCH, entry, 256))
             hashes.append(leaf_hash(entry))
-            at += 2 + len(entry)
+            at += 2 + length
+        need(len(hashes) == end)
+    above = hashes
+    for level in range(8):
+        for path, first, end in tiles(size, level):
+            are_its &= (export / "tile" / str(level) / path).read_bytes() == b"".join(above[first:end])
+        above = [tree(above[first : first + 256])[1] for first in range(0, len(above) - 255, 256)]
+    return epochs, hashes, are_its
 
 
 def read_checkpoint(note, vault, vault_key):

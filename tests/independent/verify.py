@@ -412,13 +412,13 @@ class Audit:
     def check_log(self, export, kept):
         note = (export / "checkpoint").read_bytes().decode()
         self.log = read_checkpoint(note, self.vault, self.key)
-        epochs, hashes = read_log(export)
+        epochs, hashes, are_its = read_log(export, self.log[0] if self.log else 0)
         self.epochs = len(epochs)
         numbered = all((one.number, one.vault) == (number, self.vault) for number, one in enumerate(epochs))
         in_order = all(one.at <= other.at for one, other in zip(epochs, epochs[1:]))
         if self.log is None:
             self.add(0, "checkpoint")
-        elif tree(hashes) != self.log or not numbered or not in_order:
+        elif tree(hashes) != self.log or not are_its or not numbered or not in_order:
             self.add(0, "log")
         if kept is not None:
             kept = read_checkpoint(kept, self.vault, self.key)
@@ -438,7 +438,7 @@ class Audit:
                 self.heads.append((stream, head))
         if ("vault", self.vault) not in (stream for stream, _ in self.heads):
             self.add(0, "missing")
-        if not self.makes_map(epochs[-1] if epochs else None):
+        if self.log and not self.makes_map(epochs[-1] if epochs else None):
             self.add(0, "map")
 
     def makes_map(self, epoch):

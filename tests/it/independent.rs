@@ -7,14 +7,17 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use casevault::audit::{self, Fault};
+use casevault::{
+    audit::{self, Fault},
+    record::Kind,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     forged::{FORGERIES, Forged, changing, place_of},
     supervision::{clinic, export, lines, put},
-    world::World,
+    world::{ALICE, World},
 };
 
 /// Every how many lines one is tampered with: a Python is started for each.
@@ -216,6 +219,30 @@ fn two_verifiers_judge_checkpoints_heads_and_policies_alike() {
     other.enrol::<casevault::party::Patient>(91, "somebody else");
     let kept = other.vault.checkpoint().unwrap();
     assert_eq!(faults(&export(&world), Some(&kept)), ["checkpoint"]);
+}
+
+#[test]
+fn two_verifiers_read_a_log_of_many_tiles_alike() {
+    let Some(python) = python("two_verifiers_read_a_log_of_many_tiles_alike") else { return };
+    let world = World::new();
+    let alice = world.patient(ALICE, "Alice");
+    let case = alice.open_case("a rash").unwrap();
+    for _ in 0..258 {
+        alice.write(&case, Kind::Note, "it itches").unwrap();
+        world.vault.checkpoint().unwrap();
+    }
+    let directory = export(&world);
+    assert_eq!(both(&python, directory.path(), None), []);
+    for tile in ["tile/0/000", "tile/1/000.p/1"] {
+        let path = directory.path().join(tile);
+        let clean = fs::read(&path).unwrap();
+        let mut wrong = clean.clone();
+        wrong[7] ^= 1;
+        fs::write(&path, wrong).unwrap();
+        let found = both(&python, directory.path(), None);
+        assert_eq!(found, [(0, "log".to_owned(), String::new(), 0)], "{tile}");
+        fs::write(&path, clean).unwrap();
+    }
 }
 
 #[test]
