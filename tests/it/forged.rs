@@ -11,7 +11,7 @@ use casevault::{
     event::{Event, Moment, Principal, SignedEvent, Step, StreamEntry, Verb},
     folder::FolderKind,
     id::{Digest, FolderId, VaultId},
-    log::{LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
+    log::{HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
     merkle,
     party::Role,
     time::{Timestamp, days},
@@ -132,7 +132,7 @@ impl Forged {
         let name = |owner: Principal| match owner {
             Principal::Party(id) => format!("party:{}", id.to_hex()),
             Principal::Vault(id) => format!("vault:{}", id.to_hex()),
-            _ => panic!("no stream of its own"),
+            Principal::Folder(_) | _ => panic!("no stream of its own"),
         };
         let mut add_party = |owner: Principal, head: Option<merkle::Head>| {
             let mut said = json!({ "stream": name(owner) });
@@ -172,37 +172,43 @@ impl Forged {
                 add_party(*owner, None);
             }
         }
+        self.write_log(directory.path(), &signer, (count, &leaves));
+        for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
+            fs::write(directory.path().join(path), text).unwrap();
+        }
+        (directory, starts)
+    }
+
+    /// The log of one epoch, its checkpoint, and whose key it is under.
+    fn write_log(&self, directory: &Path, signer: &Signer, (events, leaves): (u64, &[HeadLeaf])) {
         let epoch = LogEpoch {
             vault: self.vault,
             number: 0,
             at: Timestamp::MAX,
             depth: 0,
-            map: map_root(&[bucket_root(&leaves)]),
-            owners: u64::try_from(streams.len()).unwrap(),
-            events: count,
+            map: map_root(&[bucket_root(leaves)]),
+            owners: u64::try_from(leaves.len()).unwrap(),
+            events,
             generation: 0,
         };
         let head = merkle::root(&[epoch.hash()]);
         let note =
-            SignedCheckpoint::sign(head, &NoteSigner::new(origin(self.vault).unwrap(), &signer)).unwrap();
+            SignedCheckpoint::sign(head, &NoteSigner::new(origin(self.vault).unwrap(), signer)).unwrap();
         let mut policy = self.policy.clone();
         policy["vault_key"] = base64(signer.verifying_key().as_bytes()).into();
         let entry = codec::encode(&epoch);
         let entry = [&u16::try_from(entry.len()).unwrap().to_be_bytes()[..], &entry].concat();
         for folder in ["tile/entries/000.p", "tile/0/000.p"] {
-            fs::create_dir_all(directory.path().join(folder)).unwrap();
+            fs::create_dir_all(directory.join(folder)).unwrap();
         }
         for (path, bytes) in [
             ("tile/0/000.p/1", epoch.hash().as_bytes().to_vec()),
             ("tile/entries/000.p/1", entry),
             ("checkpoint", note.to_string().into_bytes()),
-            ("parties.ndjson", parties.into_bytes()),
-            ("events.ndjson", events.into_bytes()),
             ("policy.json", policy.to_string().into_bytes()),
         ] {
-            fs::write(directory.path().join(path), bytes).unwrap();
+            fs::write(directory.join(path), bytes).unwrap();
         }
-        (directory, starts)
     }
 }
 
@@ -234,9 +240,10 @@ fn epoch_of(lines: &[Line], of: FolderId) -> casevault::folder::Epoch {
 /// A party opens a folder of another's, at the end of the other's stream.
 fn open_by(forged: &mut Forged, (reader, owner): (u8, u8), kind: FolderKind, at: Timestamp) {
     let of = folder(forged.of_party(owner), kind);
-    let whose = match kind {
-        FolderKind::Case => Principal::Folder(of),
-        _ => Principal::Party(keyring(owner).party()),
+    let whose = if kind == FolderKind::Case {
+        Principal::Folder(of)
+    } else {
+        Principal::Party(keyring(owner).party())
     };
     forged.add(owner, (reader, Verb::Open, at), Vec::new(), |step| Step {
         owner: whose,
