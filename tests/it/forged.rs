@@ -11,7 +11,7 @@ use casevault::{
     event::{Event, Moment, Principal, SignedEvent, Step, StreamEntry, Verb},
     folder::FolderKind,
     id::{Digest, FolderId, VaultId},
-    log::{LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
+    log::{HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
     merkle,
     party::Role,
     time::{Timestamp, days},
@@ -129,97 +129,87 @@ impl Forged {
         streams.sort_by_key(|(owner, _)| OwnerHead::key(self.vault, *owner));
         let (mut events, mut parties, mut leaves) = (String::new(), String::new(), Vec::new());
         let (mut starts, mut count) = (Vec::new(), 0u64);
+        let name = |owner: Principal| match owner {
+            Principal::Party(id) => format!("party:{}", id.to_hex()),
+            Principal::Vault(id) => format!("vault:{}", id.to_hex()),
+            Principal::Folder(_) | _ => panic!("no stream of its own"),
+        };
+        let mut add_party = |owner: Principal, head: Option<merkle::Head>| {
+            let mut said = json!({ "stream": name(owner) });
+            if let Some(head) = head {
+                said["size"] = head.size.into();
+                said["root"] = head.root.to_hex().into();
+            }
+            let card = self.cards.iter().find(|(known, _)| *known == owner).map(|(_, card)| card);
+            if let Some(card) = card.filter(|card| !card.is_null()) {
+                said["card"] = card.clone();
+            }
+            parties += &format!("{said}\n");
+        };
         for (owner, lines) in &streams {
             starts.push((*owner, count));
-            let (text, head) = written(*owner, lines, &signer);
-            events += &text;
-            count += head.size;
+            let mut hashes = Vec::new();
+            for (seq, Line { received, event, brings }) in (0u64..).zip(lines) {
+                let is_vaults =
+                    event.claimed_step().is_ok_and(|step| matches!(step.actor, Principal::Vault(_)));
+                let event = match event.claims() {
+                    Ok(claims) if is_vaults => SignedEvent::sign(&claims, &signer),
+                    Ok(_) | Err(_) => event.clone(),
+                };
+                hashes.push(StreamEntry { seq, received: *received, event: event.digest() }.hash());
+                let event = base64(&codec::encode(&event));
+                let (stream, received) = (name(*owner), received.as_ms());
+                let said = json!({ "stream": stream, "seq": seq, "received": received, "event": event, "brings": brings });
+                events += &format!("{said}\n");
+                count += 1;
+            }
+            let head = merkle::root(&hashes);
             leaves.push(OwnerHead { owner: *owner, head }.leaf(self.vault));
-            parties += &self.party_line(*owner, Some(head));
+            add_party(*owner, Some(head));
         }
         for (owner, _) in &self.cards {
             if !streams.iter().any(|(known, _)| known == owner) {
-                parties += &self.party_line(*owner, None);
+                add_party(*owner, None);
             }
         }
+        self.write_log(directory.path(), &signer, (count, &leaves));
+        for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
+            fs::write(directory.path().join(path), text).unwrap();
+        }
+        (directory, starts)
+    }
+
+    /// The log of one epoch, its checkpoint, and whose key it is under.
+    fn write_log(&self, directory: &Path, signer: &Signer, (events, leaves): (u64, &[HeadLeaf])) {
         let epoch = LogEpoch {
             vault: self.vault,
             number: 0,
             at: Timestamp::MAX,
             depth: 0,
-            map: map_root(&[bucket_root(&leaves)]),
-            owners: u64::try_from(streams.len()).unwrap(),
-            events: count,
+            map: map_root(&[bucket_root(leaves)]),
+            owners: u64::try_from(leaves.len()).unwrap(),
+            events,
             generation: 0,
         };
-        for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
-            fs::write(directory.path().join(path), text).unwrap();
-        }
-        self.write_log(directory.path(), &epoch, &signer);
-        (directory, starts)
-    }
-
-    /// The log of one epoch, and whose key signs it.
-    fn write_log(&self, directory: &Path, epoch: &LogEpoch, signer: &Signer) {
         let head = merkle::root(&[epoch.hash()]);
         let note =
             SignedCheckpoint::sign(head, &NoteSigner::new(origin(self.vault).unwrap(), signer)).unwrap();
         let mut policy = self.policy.clone();
         policy["vault_key"] = base64(signer.verifying_key().as_bytes()).into();
-        let entry = codec::encode(epoch);
+        let entry = codec::encode(&epoch);
         let entry = [&u16::try_from(entry.len()).unwrap().to_be_bytes()[..], &entry].concat();
         for folder in ["tile/entries/000.p", "tile/0/000.p"] {
             fs::create_dir_all(directory.join(folder)).unwrap();
         }
         for (path, bytes) in [
-            ("tile/entries/000.p/1", entry),
             ("tile/0/000.p/1", epoch.hash().as_bytes().to_vec()),
+            ("tile/entries/000.p/1", entry),
             ("checkpoint", note.to_string().into_bytes()),
             ("policy.json", policy.to_string().into_bytes()),
         ] {
             fs::write(directory.join(path), bytes).unwrap();
         }
     }
-
-    fn party_line(&self, owner: Principal, head: Option<merkle::Head>) -> String {
-        let mut said = json!({ "stream": name_of(owner) });
-        if let Some(head) = head {
-            said["size"] = head.size.into();
-            said["root"] = head.root.to_hex().into();
-        }
-        let card = self.cards.iter().find(|(known, _)| *known == owner).map(|(_, card)| card);
-        if let Some(card) = card.filter(|card| !card.is_null()) {
-            said["card"] = card.clone();
-        }
-        format!("{said}\n")
-    }
-}
-
-/// The lines of a stream, with what the vault signs signed by this key, and the head they make.
-fn written(owner: Principal, lines: &[Line], signer: &Signer) -> (String, merkle::Head) {
-    let (mut text, mut hashes) = (String::new(), Vec::new());
-    for (seq, Line { received, event, brings }) in (0u64..).zip(lines) {
-        let is_vaults = event.claimed_step().is_ok_and(|step| matches!(step.actor, Principal::Vault(_)));
-        let event = match event.claims() {
-            Ok(claims) if is_vaults => SignedEvent::sign(&claims, signer),
-            Ok(_) | Err(_) => event.clone(),
-        };
-        hashes.push(StreamEntry { seq, received: *received, event: event.digest() }.hash());
-        let event = base64(&codec::encode(&event));
-        let (stream, received) = (name_of(owner), received.as_ms());
-        let said =
-            json!({ "stream": stream, "seq": seq, "received": received, "event": event, "brings": brings });
-        text += &format!("{said}\n");
-    }
-    (text, merkle::root(&hashes))
-}
-
-fn name_of(owner: Principal) -> String {
-    if let Principal::Vault(id) = owner {
-        return format!("vault:{}", id.to_hex());
-    }
-    let Principal::Party(id) = owner else { panic!("no stream of its own") };
-    format!("party:{}", id.to_hex())
 }
 
 /// What an audit finds in it.
@@ -250,8 +240,11 @@ fn epoch_of(lines: &[Line], of: FolderId) -> casevault::folder::Epoch {
 /// A party opens a folder of another's, at the end of the other's stream.
 fn open_by(forged: &mut Forged, (reader, owner): (u8, u8), kind: FolderKind, at: Timestamp) {
     let of = folder(forged.of_party(owner), kind);
-    let is_case = kind == FolderKind::Case;
-    let whose = if is_case { Principal::Folder(of) } else { Principal::Party(keyring(owner).party()) };
+    let whose = if kind == FolderKind::Case {
+        Principal::Folder(of)
+    } else {
+        Principal::Party(keyring(owner).party())
+    };
     forged.add(owner, (reader, Verb::Open, at), Vec::new(), |step| Step {
         owner: whose,
         folder: Some(of),

@@ -6,12 +6,12 @@ use casevault::{
     access::Policy,
     audit::{self, Fault},
     consent::Terms,
-    credential::{Attestation, Category, Listing, Reveal, Severity},
+    credential::{Attestation, Category, Checked, Listing, Reveal, Severity},
     custodian::{Answer, Errand, Question, Response},
     event::Principal,
     log::{StreamProof, open_checkpoint},
     merkle::Head,
-    party::{Auditor, Role},
+    party::{Auditor, Doctor, Role},
     record::Kind,
     session::Sentence,
     time::days,
@@ -57,6 +57,10 @@ pub(crate) fn clinic() -> World {
     office.withdraw(carol.id()).unwrap();
     office.propose(world.vault.policy().open_cases_max(9)).unwrap();
     bob.ask_to_be_vetted().unwrap();
+    let mallory = world.enrol::<Doctor>(50, "Mallory");
+    mallory.ask_to_be_vetted().unwrap();
+    let checks = office.check_list().failed(Checked::Licence, None, "not in the register");
+    office.refuse(mallory.id(), &checks).unwrap();
     world.clock.advance(days(1));
     office.attest(bob.id(), Attestation::doctor("surgery")).unwrap();
     world
@@ -138,7 +142,7 @@ fn a_clean_log_gives_no_finding() {
     let report = audit::verify(directory.path(), None).unwrap();
     assert_eq!(report.findings, []);
     assert_eq!(report.events, u64::try_from(lines(directory.path()).len()).unwrap());
-    assert!(report.events > 80 && report.streams == 6, "{report:?}");
+    assert!(report.events > 80 && report.streams == 7, "{report:?}");
 }
 
 #[test]
