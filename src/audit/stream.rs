@@ -240,6 +240,11 @@ impl Stream {
         grants: &[GrantStatement],
     ) -> Result<Vec<Dealing>, Fault> {
         let of = self.of;
+        let apart: Vec<Digest> = grants
+            .iter()
+            .filter(|statement| !self.is_beside(statement))
+            .map(GrantStatement::digest)
+            .collect();
         let folder = self.folder(step)?;
         let replaced =
             (folder.epoch > Epoch::from_number(0)).then(|| Step::replaced(folder.grants.keys().copied()));
@@ -265,6 +270,9 @@ impl Stream {
             });
             let is_owners = Principal::Party(statement.reader) == of;
             fits(step, &statement, folder, is_owners)?;
+            if !had && apart.contains(&statement.digest()) {
+                return Err(Fault::Identity);
+            }
             if !had && !is_owners {
                 dealings.push(given(&statement, place));
             }
@@ -284,19 +292,8 @@ impl Stream {
         let of = self.of;
         let statements = named(step, grants)?;
         for statement in &statements {
-            if let Some(case) = statement.because {
-                // Who the owner is comes out with a Case that was granted to the same reader for the same time.
-                let beside = self.folders.get(&case).is_some_and(|case| {
-                    case.kind == FolderKind::Case
-                        && case.grants.values().any(|granted| {
-                            (granted.reader, granted.card) == (statement.reader, statement.card)
-                                && granted.terms.ends() == statement.terms.ends()
-                                && granted.terms.purpose() == Purpose::Treatment
-                        })
-                });
-                if !beside {
-                    return Err(Fault::Identity);
-                }
+            if !self.is_beside(statement) {
+                return Err(Fault::Identity);
             }
         }
         let folder = self.folder(step)?;
@@ -316,6 +313,19 @@ impl Stream {
             dealings.push(given(&statement, place));
         }
         Ok(dealings)
+    }
+
+    /// Who the owner is comes out with a Case that was granted to the same reader for the same time.
+    fn is_beside(&self, statement: &GrantStatement) -> bool {
+        let Some(case) = statement.because else { return true };
+        self.folders.get(&case).is_some_and(|case| {
+            case.kind == FolderKind::Case
+                && case.grants.values().any(|granted| {
+                    (granted.reader, granted.card) == (statement.reader, statement.card)
+                        && granted.terms.ends() == statement.terms.ends()
+                        && granted.terms.purpose() == Purpose::Treatment
+                })
+        })
     }
 
     fn write(

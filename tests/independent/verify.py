@@ -272,6 +272,7 @@ class Stream:
         for one in named(step, grants):
             is_owners = self.fits(step, one, folder)
             if not is_owners and (one.reader, one.card, one.terms, one.because) not in had:
+                unless(self.is_beside(one), "identity")
                 dealings.append(dealing(place, one, is_given=True))
             folder.grants[one.digest] = one
         unless(any(("party", one.reader) == self.of for one in folder.grants.values()), "grant")
@@ -280,15 +281,7 @@ class Stream:
     def give(self, step, is_own, place, grants):
         grants = named(step, grants)
         for one in grants:
-            # Who the owner is comes out with a Case that was granted to the same reader for the same time.
-            case = self.folders.get(one.because)
-            beside = case and [
-                granted
-                for granted in case.grants.values()
-                if (granted.reader, granted.card, granted.terms.ends) == (one.reader, one.card, one.terms.ends)
-                and granted.terms.purpose == TREATMENT
-            ]
-            unless(one.because is None or (beside and case.kind == CASE), "identity")
+            unless(self.is_beside(one), "identity")
         folder = self.folder(step)
         unless(is_own and step.epoch == folder.epoch and not folder.is_closed, "folder")
         for one in grants:
@@ -296,6 +289,17 @@ class Stream:
             unless(not is_owners and one.digest not in folder.grants, "grant")
             folder.grants[one.digest] = one
         return [dealing(place, one, is_given=True) for one in grants]
+
+    def is_beside(self, one):
+        """Who the owner is comes out with a Case that was granted to the same reader for the same time."""
+        case = self.folders.get(one.because)
+        if one.because is None or case is None:
+            return one.because is None
+        return case.kind == CASE and any(
+            (granted.reader, granted.card, granted.terms.ends) == (one.reader, one.card, one.terms.ends)
+            and granted.terms.purpose == TREATMENT
+            for granted in case.grants.values()
+        )
 
     def fits(self, step, one, folder):
         """A grant is of its event's folder and epoch, and for someone who can be given it; whether it is the owner's own."""

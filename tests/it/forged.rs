@@ -9,11 +9,11 @@ use casevault::{
     credential::{Attestation, AttestationStatement},
     crypto::{Secret, Signed, Signer},
     event::{Event, Moment, Principal, SignedEvent, Step, StreamEntry, Verb},
-    folder::FolderKind,
-    id::{Digest, FolderId, VaultId},
+    folder::{Epoch, FolderKind},
+    id::{Digest, FolderId, GrantId, VaultId},
     log::{HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
     merkle,
-    party::Role,
+    party::{Card, Role},
     time::{Timestamp, days},
 };
 use serde_json::{Value, json};
@@ -227,7 +227,7 @@ fn folder(lines: &[Line], kind: FolderKind) -> FolderId {
 }
 
 /// How a folder stands at a stream's end: its epoch, and the grants in force, as the last events to name them say.
-fn epoch_of(lines: &[Line], of: FolderId) -> casevault::folder::Epoch {
+fn epoch_of(lines: &[Line], of: FolderId) -> Epoch {
     lines
         .iter()
         .rev()
@@ -252,28 +252,67 @@ fn open_by(forged: &mut Forged, (reader, owner): (u8, u8), kind: FolderKind, at:
     });
 }
 
-/// A grant of an Identity for vetting, to somebody.
-fn vetted_by(forged: &mut Forged, (reader, role, owner): (u8, Role, u8), at: Timestamp) {
-    let card = keyring(reader).card(role);
-    let of = folder(forged.of_party(owner), FolderKind::Identity);
-    let epoch = epoch_of(forged.of_party(owner), of);
-    // { purpose: vetting, rights: read, clearance: very restricted, from, until }
-    let mut terms = vec![0xa5, 0, 4, 1, 1, 2, 3, 3, 0x1b];
+/// What terms are for, as their bytes say it.
+const OWN: u8 = 1;
+const TREATMENT: u8 = 2;
+const VETTING: u8 = 4;
+
+/// A grant to read everything for a day, for a purpose, whatever it wraps.
+fn granted(
+    (vault, folder, epoch): (VaultId, FolderId, Epoch),
+    card: &Card,
+    (purpose, at): (u8, Timestamp),
+    because: Option<FolderId>,
+) -> GrantStatement {
+    // { purpose, rights: read, clearance: very restricted, from, until }
+    let mut terms = vec![0xa5, 0, purpose, 1, 1, 2, 3, 3, 0x1b];
     terms.extend(at.as_ms().to_be_bytes());
     terms.extend([4, 0x1b]);
     terms.extend(at.plus(days(1)).as_ms().to_be_bytes());
-    let statement = GrantStatement {
-        grant: casevault::id::GrantId::from_bytes([reader; 16]),
-        vault: forged.vault,
-        folder: of,
+    GrantStatement {
+        grant: GrantId::from_bytes([purpose; 16]),
+        vault,
+        folder,
         epoch,
         reader: card.party(),
         card: card.digest(),
         attested: None,
         terms: codec::decode::<Terms>(&terms).unwrap(),
-        because: None,
+        because,
         wrap: Digest::from_bytes([0; 32]),
-    };
+    }
+}
+
+/// A new epoch of an Identity, in which a doctor has it for a Case that was taken from him.
+fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
+    let vault = forged.vault;
+    let lines = forged.of_party(owner);
+    let (of, case) = (folder(lines, FolderKind::Identity), folder(lines, FolderKind::Case));
+    let steps: Vec<Step> = lines.iter().map(Line::step).filter(|step| step.folder == Some(of)).collect();
+    let renewed = steps.iter().rposition(|step| step.commitments.is_some()).unwrap();
+    let before = steps.iter().rev().find_map(|step| step.after).unwrap_or_default();
+    let place = (vault, of, epoch_of(lines, of).next());
+    let cards = (keyring(owner).card(Role::Patient), keyring(reader).card(Role::Doctor));
+    let grants =
+        [granted(place, &cards.0, (OWN, at), None), granted(place, &cards.1, (TREATMENT, at), Some(case))];
+    let brings = grants.iter().map(|grant| json!({ "grant": base64(&codec::encode(grant)) })).collect();
+    forged.add(owner, (owner, Verb::Rotate, at), brings, |step| Step {
+        folder: Some(of),
+        epoch: Some(place.2),
+        before: Some(before),
+        grants: grants.iter().map(GrantStatement::digest).collect(),
+        commitments: steps[renewed].commitments,
+        replaces: Some(Step::replaced(steps[renewed..].iter().flat_map(|step| step.grants.clone()))),
+        ..step
+    });
+}
+
+/// A grant of an Identity for vetting, to somebody.
+fn vetted_by(forged: &mut Forged, (reader, role, owner): (u8, Role, u8), at: Timestamp) {
+    let card = keyring(reader).card(role);
+    let of = folder(forged.of_party(owner), FolderKind::Identity);
+    let epoch = epoch_of(forged.of_party(owner), of);
+    let statement = granted((forged.vault, of, epoch), &card, (VETTING, at), None);
     let brings = vec![json!({ "grant": base64(&codec::encode(&statement)) })];
     forged.add(owner, (owner, Verb::Grant, at), brings, |step| Step {
         folder: Some(of),
@@ -343,6 +382,12 @@ pub(crate) const FORGERIES: &[Forgery] = &[
     (
         "an identity granted to a doctor, to vet",
         |f, at| vetted_by(f, (BOB, Role::Doctor, ALICE), at),
+        Some(ALICE),
+        Fault::Identity,
+    ),
+    (
+        "an identity granted in a new epoch, for a case that was taken away",
+        |f, at| renewed_for(f, (BOB, ALICE), at),
         Some(ALICE),
         Fault::Identity,
     ),
