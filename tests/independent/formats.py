@@ -95,8 +95,9 @@ def public_key(key):
     return Ed25519PublicKey.from_public_bytes(key)
 
 
+@functools.lru_cache(maxsize=4096)
 def is_signed(key, message, signature):
-    """Ed25519, strictly: one key, one message, one signature."""
+    """Ed25519, strictly: one key, one message, one signature. The same attestations are asked for again and again."""
     if len(signature) != 64 or not is_key(key) or y_of(signature[:32]) in SMALL:
         return False
     try:

@@ -568,7 +568,8 @@ class Audit:
         if step.verb in ("Govern", "Equip", "Refuse"):
             return
         kind, shape, most = ("ruling", RULING, 512) if step.verb == "Rule" else ("attestation", ATTESTATION, 3072)
-        signed = next((value for brought, value in brings if brought == kind and signed_digest(kind, value) == step.subject), None)
+        own = [value for brought, value in brings if brought == kind and signed_digest(kind, value) == step.subject]
+        signed = next(iter(own), None)
         unless(signed and is_signed(registrar.verifying, label(kind) + signed[0], signed[1]), "registrar")
         try:
             said = decode(shape, signed[0], most)
