@@ -5,6 +5,7 @@ use casevault::{
     custodian::{Request, Response},
     event::{SignedEvent, Step},
     fhir::{Bundle, Pseudonyms, split},
+    log::{Checkpoint, LogProof, Note, NoteVerifier, SignedCheckpoint, Tile, Witness},
     party::{Card, KeyFile},
     record::SealedRecord,
 };
@@ -44,6 +45,20 @@ pub(crate) fn key_file(bytes: &[u8]) {
 pub(crate) fn message(bytes: &[u8]) {
     one_encoding::<Request>(bytes);
     one_encoding::<Response>(bytes);
+}
+
+/// One text, one value: of every kind that the transparency log has.
+pub(crate) fn note(bytes: &[u8]) {
+    let one_text = |text: Option<String>| assert!(text.is_none_or(|text| text.as_bytes() == bytes));
+    one_text(Note::parse(bytes).ok().map(|note| note.to_string()));
+    one_text(SignedCheckpoint::parse(bytes).ok().map(|checkpoint| checkpoint.to_string()));
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    one_text(Checkpoint::parse(text).ok().map(|checkpoint| checkpoint.to_string()));
+    one_text(LogProof::parse(text).ok().map(|proof| proof.to_string()));
+    one_text(NoteVerifier::parse(text).ok().map(|key| key.to_string()));
+    one_text(Witness::parse(text).ok().map(|key| key.to_string()));
+    one_text(Tile::from_path(text).ok().map(Tile::path));
+    one_text(Tile::from_entries_path(text).ok().and_then(Tile::entries_path));
 }
 
 pub(crate) fn sealed_record(bytes: &[u8]) {

@@ -59,6 +59,12 @@ pub const NOTE_SIGNATURES_MAX: usize = 64;
 /// The longest name of a key that signs notes, in bytes: what a cosigner's name may have.
 pub const KEY_NAME_BYTES_MAX: usize = 255;
 
+/// The most witnesses a policy names: each has room for its line in one note.
+pub const WITNESSES_MAX: usize = 32;
+
+/// The most data of its own that a proof of the log carries along, in bytes.
+pub const PROOF_EXTRA_BYTES_MAX: usize = 16 * 1024;
+
 /// The longest text in a signed statement (a specialty, a reason code), in bytes.
 pub const TEXT_BYTES_MAX: usize = 256;
 

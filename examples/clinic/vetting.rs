@@ -1,7 +1,5 @@
 //! Who may come in: told once, of people who are in no chart.
 
-use std::collections::BTreeSet;
-
 use casevault::{
     consent::Terms,
     credential::{Attestation, Checked, Coding, Listing, PersonId, Reveal},
@@ -49,7 +47,6 @@ pub(crate) struct Desk<'a, 'v> {
     second: &'a Session<'v, Registrar>,
     random: &'a mut Random,
     report: &'a mut Report,
-    turned_away: BTreeSet<PartyId>,
 }
 
 /// Who it is about.
@@ -69,7 +66,7 @@ impl<'a, 'v> Desk<'a, 'v> {
         random: &'a mut Random,
         report: &'a mut Report,
     ) -> Self {
-        Self { vault, office, second, random, report, turned_away: BTreeSet::new() }
+        Self { vault, office, second, random, report }
     }
 
     /// The whole story; the parties whose streams it filled.
@@ -123,9 +120,7 @@ impl<'a, 'v> Desk<'a, 'v> {
         let queue: Vec<_> = self.office.queue(Errand::Application).of_role(Role::Doctor).collect();
         for waiting in queue {
             let party = waiting?.party;
-            // Nobody takes a refused application out of the queue: it waits until its author does better.
-            if !self.turned_away.contains(&party) && !self.vet(party)? {
-                self.turned_away.insert(party);
+            if !self.vet(party)? {
                 self.report.impostors_refused += 1;
             }
         }
@@ -153,17 +148,24 @@ impl<'a, 'v> Desk<'a, 'v> {
             say(&format!("    {}: {found} ({})", check.what, check.note))?;
         }
         let Some(Claim { snomed, specialty, .. }) = known.filter(|_| checks.is_passed()) else {
-            say("    One check failed: nobody attests him.")?;
+            self.office.refuse(party, &checks)?;
+            say(
+                "    One check failed: his application is refused, and why is noted for the other registrars.",
+            )?;
             return Ok(false);
         };
         let attestation =
-            Attestation::doctor(Coding::snomed(snomed, specialty)).jurisdiction("GB").checks(checks);
+            Attestation::doctor(Coding::snomed(snomed, specialty)).jurisdiction("GB").checks(checks.clone());
         match self.office.attest(party, attestation.person(person(&passport.value::<String>()?)?)) {
             Ok(()) => {
                 say(&format!("    Attested as a doctor: {specialty} (SNOMED CT {snomed}).")).map(|()| true)
             }
             Err(error @ Error::Misuse(Misuse::PersonKnown)) => {
-                say(&format!("    Not attested: \"{error}\"")).map(|()| false)
+                say(&format!("    Not attested: \"{error}\""))?;
+                let note = "another card has this passport, and its holder has lost none";
+                let checks = checks.failed(Checked::Person, Some(passport.content().bytes()), note);
+                self.office.refuse(party, &checks)?;
+                Ok(false)
             }
             Err(error) => Err(error.into()),
         }

@@ -1,34 +1,30 @@
-//! The log's entries, out of an export's tiles.
+//! The log's entries and hashes, out of an export's tiles.
 
 use std::{fs, path::Path};
 
 use crate::{
     audit::AuditError,
     codec,
-    log::{LogEpoch, entry_path},
+    id::Digest,
+    log::{LogEpoch, Tile, entries},
 };
 
-/// Reads all epochs, bundle by bundle.
-pub(super) fn read(directory: &Path) -> Result<Vec<LogEpoch>, AuditError> {
+/// Reads all epochs of a log of this size, and whether the tiles of hashes are those of these entries.
+pub(super) fn read(directory: &Path, size: u64) -> Result<(Vec<LogEpoch>, bool), AuditError> {
     let mut epochs = Vec::new();
-    for bundle in 0u64.. {
-        // A whole bundle, or the one that is still filled.
-        let whole = directory.join(entry_path(bundle, 256));
-        let partial = (1..256u16).rev().map(|width| directory.join(entry_path(bundle, width)));
-        let path = std::iter::once(whole).chain(partial).find(|path| path.is_file());
-        let Some(path) = path else { break };
-        let bytes = fs::read(&path)?;
-        let mut rest = bytes.as_slice();
-        while let Some((length, entry)) = rest.split_first_chunk::<2>() {
-            let length = usize::from(u16::from_be_bytes(*length));
-            let (entry, after) =
-                entry.split_at_checked(length).ok_or(AuditError::Malformed("tile/entries"))?;
-            epochs.push(codec::decode::<LogEpoch>(entry).or(Err(AuditError::Malformed("tile/entries")))?);
-            rest = after;
-        }
-        if !rest.is_empty() {
-            return Err(AuditError::Malformed("tile/entries"));
+    let malformed = || AuditError::Malformed("tile/entries");
+    for tile in Tile::of(size) {
+        let Some(path) = tile.entries_path() else { continue };
+        let bytes = fs::read(directory.join(path))?;
+        for entry in entries(tile, &bytes).map_err(|_malformed| malformed())? {
+            epochs.push(codec::decode::<LogEpoch>(entry).map_err(|_malformed| malformed())?);
         }
     }
-    Ok(epochs)
+    let hashes: Vec<Digest> = epochs.iter().map(LogEpoch::hash).collect();
+    let mut are_its = true;
+    for tile in Tile::of(size) {
+        let bytes = fs::read(directory.join(tile.path()))?;
+        are_its &= tile.of_leaves(&hashes).is_some_and(|expected| expected == bytes);
+    }
+    Ok((epochs, are_its))
 }

@@ -61,6 +61,12 @@ impl Rules {
         same.map(|(_, (_, trust, policy))| (trust, policy))
     }
 
+    /// Whether a party's clock and the custodian's were farther apart than any of the policies allows.
+    pub(super) fn are_apart(&self, one: Timestamp, other: Timestamp) -> bool {
+        let most = self.eras.iter().map(|(_, _, policy)| policy.skew()).max().unwrap_or_default();
+        one.max(other) > one.min(other).plus(most)
+    }
+
     /// The card of a party that is or was a registrar.
     pub(super) fn card(&self, party: PartyId) -> Option<&Card> {
         self.eras.iter().rev().find_map(|(_, trust, _)| trust.registrar(party))

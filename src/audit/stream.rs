@@ -98,9 +98,6 @@ impl Stream {
         brings: &[Brought],
     ) -> Result<Vec<Dealing>, Fault> {
         let seq = self.frontier.size();
-        if received < self.received {
-            return Err(Fault::Time);
-        }
         if event.step.vault != self.vault || event.step.format != Event::FORMAT || !self.is_of(&event.step) {
             return Err(Fault::Folder);
         }

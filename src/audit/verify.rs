@@ -91,11 +91,11 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
     let rules = rules.ok_or(AuditError::Malformed("policy.json"))?;
     let checkpoint = fs::read_to_string(directory.join("checkpoint"))?;
     let log = read_checkpoint(&checkpoint, (vault, &key));
-    let epochs = crate::audit::epochs::read(directory)?;
+    let (epochs, are_its) = crate::audit::epochs::read(directory, log.unwrap_or_default().size)?;
     let hashes: Vec<Digest> = epochs.iter().map(LogEpoch::hash).collect();
     match log {
         None => findings.add(0, Fault::Checkpoint, ("", 0)),
-        Some(log) if merkle::root(&hashes) != log || !are_in_order(&epochs, vault) => {
+        Some(log) if merkle::root(&hashes) != log || !are_its || !are_in_order(&epochs, vault) => {
             findings.add(0, Fault::Log, ("", 0));
         }
         Some(_) => (),
@@ -125,6 +125,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         findings,
         bad: BTreeSet::new(),
         stream: None,
+        next_head: 0,
         vault,
         index: 0,
     };
@@ -234,6 +235,8 @@ struct Audit {
     /// Streams that are not whole: what depends on them is not judged.
     bad: BTreeSet<Principal>,
     stream: Option<Open>,
+    /// The first of the heads whose stream has not come yet.
+    next_head: usize,
     /// The number of the next line.
     index: u64,
 }
@@ -242,8 +245,8 @@ struct Audit {
 struct Open {
     stream: Stream,
     name: String,
-    /// Which of the heads is its.
-    number: usize,
+    /// What its stream must come to, if there is a head of it.
+    head: Option<Head>,
     /// Whether something was found in it: what follows on it is not judged.
     is_bad: bool,
 }
@@ -253,11 +256,8 @@ impl Audit {
         let mut file = BufReader::new(fs::File::open(path)?);
         while self.read_some(&mut file)? {}
         self.end_stream();
-        let next = self.heads.len();
-        let read = self.stream.take().map_or(0, |open| open.number.saturating_add(1));
-        for number in read..next {
-            self.is_missing(number);
-        }
+        self.stream = None;
+        self.pass_over(self.heads.len());
         Ok(())
     }
 
@@ -327,6 +327,14 @@ impl Audit {
         let Some(open) = &mut self.stream else { return };
         if open.is_bad {
             return;
+        }
+        // A warning, and no more: what follows is judged all the same.
+        let is_late = line.received < open.stream.received;
+        if let Some(event) = &event
+            && line.seq == open.stream.frontier.size()
+            && (is_late || self.rules.are_apart(event.moment.at, line.received))
+        {
+            self.findings.add(index, Fault::Time, (&line.name, line.seq));
         }
         let fault = if line.seq != open.stream.frontier.size() {
             Some(Fault::Position)
@@ -442,37 +450,39 @@ impl Audit {
     }
 
     fn begin_stream(&mut self, line: &EventLine) {
-        let from = self.stream.as_ref().map_or(0, |open| open.number.saturating_add(1));
-        let rest = self.heads.get(from..).unwrap_or_default();
-        let found = rest.iter().position(|(owner, _)| *owner == line.stream);
-        if let Some(ahead) = found {
-            for number in from..from.saturating_add(ahead) {
-                self.is_missing(number);
-            }
+        let mut rest = self.heads.iter().enumerate().skip(self.next_head);
+        let found =
+            rest.find(|(_, (owner, _))| *owner == line.stream).map(|(number, (_, head))| (number, *head));
+        let stream = Stream::new(self.vault, line.stream);
+        let head = found.map(|(_, head)| head);
+        self.stream = Some(Open { stream, name: line.name.clone(), head, is_bad: false });
+        if let Some((number, _)) = found {
+            self.pass_over(number);
+            self.next_head = number.saturating_add(1);
         } else {
+            // The heads wait for their own streams.
             self.found(Fault::Missing, (&line.name, line.seq));
         }
-        let number = found.map_or(from, |ahead| from.saturating_add(ahead));
-        let stream = Stream::new(self.vault, line.stream);
-        self.stream = Some(Open { stream, name: line.name.clone(), number, is_bad: found.is_none() });
     }
 
     /// The stream that was read ends here, as its head says or not.
     fn end_stream(&mut self) {
         let Some(open) = &self.stream else { return };
-        let expected = self.heads.get(open.number).map(|(_, head)| *head);
-        if !open.is_bad && expected != Some(open.stream.frontier.head()) {
+        if !open.is_bad && open.head != Some(open.stream.frontier.head()) {
             let (name, seq) = (open.name.clone(), open.stream.frontier.size());
             self.found(Fault::Stream, (&name, seq));
         }
     }
 
-    fn is_missing(&mut self, number: usize) {
-        if let Some((owner, head)) = self.heads.get(number)
-            && head.size > 0
-        {
-            self.bad.insert(*owner);
-            self.findings.add(self.index, Fault::Missing, ("", u64::try_from(number).unwrap_or(0)));
+    /// The streams that should have come before this head's are missing.
+    fn pass_over(&mut self, number: usize) {
+        for passed in self.next_head..number {
+            if let Some((owner, head)) = self.heads.get(passed)
+                && head.size > 0
+            {
+                self.bad.insert(*owner);
+                self.findings.add(self.index, Fault::Missing, ("", u64::try_from(passed).unwrap_or(0)));
+            }
         }
     }
 

@@ -68,27 +68,3 @@ pub fn open_checkpoint(note: &str, vault: VaultId, key: &VerifyingKey) -> Result
     let verified = checkpoint.verify(&NoteVerifier::new(origin(vault)?, *key))?;
     Ok(verified.head)
 }
-
-/// The path of a bundle of entries, whole or so many wide.
-pub(crate) fn entry_path(bundle: u64, width: u16) -> String {
-    format!("tile/entries/{}", numbered(bundle, width))
-}
-
-/// The path of a tile of hashes, whole or so many wide.
-#[cfg(feature = "vault")]
-pub(crate) fn tile_path(level: u8, index: u64, width: u16) -> String {
-    format!("tile/{level}/{}", numbered(index, width))
-}
-
-/// A number in threes, as paths bear it: `1234067` is `x001/x234/067`.
-fn numbered(index: u64, width: u16) -> String {
-    let mut parts = vec![format!("{:03}", index % 1000)];
-    let mut rest = index / 1000;
-    while rest > 0 {
-        parts.push(format!("x{:03}", rest % 1000));
-        rest /= 1000;
-    }
-    parts.reverse();
-    let path = parts.join("/");
-    if width < 256 { format!("{path}.p/{width}") } else { path }
-}

@@ -13,24 +13,28 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 mod checkpoint;
+mod cosignature;
 mod epochs;
 mod heads;
 mod key;
 mod note;
+mod proof;
 mod text;
+mod tile;
+pub mod tiles;
 mod whole;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
-pub(crate) use epochs::entry_path;
-#[cfg(feature = "vault")]
-pub(crate) use epochs::tile_path;
+pub use cosignature::{Witness, WitnessPolicy, WitnessSigner};
 pub use epochs::{LogEpoch, open_checkpoint, origin};
 pub use heads::{HeadLeaf, MapProof, OwnerHead, bucket_of, bucket_root, depth_for, map_root};
 pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
-pub use whole::StreamProof;
+pub use proof::LogProof;
+pub use tile::{Tile, bundle, entries};
+pub use whole::{StreamProof, verify_history};
 
-use crate::{codec::Malformed, crypto::sign::BadSignature};
+use crate::{codec::Malformed, crypto::sign::BadSignature, merkle::NotProven};
 
 /// A note, or what stands in it, is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,12 +46,18 @@ pub enum Unverified {
     /// The key signed it, and it is not what such a text must be.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// The entry does not stand where the proof says.
+    #[error(transparent)]
+    NotProven(#[from] NotProven),
     /// The key signed a checkpoint of another log.
     #[error("the checkpoint names another log than its key does")]
     OtherLog,
     /// The key has more than one line, and would have to choose.
     #[error("a key has signed more than once")]
     Repeated,
+    /// Fewer witnesses saw it than are asked for.
+    #[error("not enough witnesses have seen the checkpoint")]
+    TooFewWitnesses,
     /// The key has no line.
     #[error("the key has not signed")]
     Unsigned,

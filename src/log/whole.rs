@@ -3,11 +3,11 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    codec::wire,
+    codec::{self, wire},
     event::Principal,
     id::{Digest, VaultId},
     limits::BUCKET_OWNERS_MAX,
-    log::{LogEpoch, MapProof, OwnerHead},
+    log::{LogEpoch, LogProof, MapProof, NoteVerifier, OwnerHead, Unverified, WitnessPolicy},
     merkle::{Head, NotProven, verify_inclusion},
 };
 
@@ -30,6 +30,22 @@ pub struct StreamProof {
 }
 
 wire! { StreamProof: "stream proof", 8192 + 72 * BUCKET_OWNERS_MAX; }
+
+/// The head of a stream in the log, by a proof that came as text: what a session's `prove_history` gives, checked offline.
+///
+/// # Errors
+/// [`Unverified`] if the vault did not sign the checkpoint, too few witnesses saw it, or the stream is not there as is said.
+pub fn verify_history(
+    text: &str,
+    (log, policy): (&NoteVerifier, &WitnessPolicy),
+    (vault, owner): (VaultId, Principal),
+) -> Result<Head, Unverified> {
+    let proof = LogProof::parse(text)?;
+    let stream: StreamProof = codec::decode(proof.unproven_extra())?;
+    let checkpoint = proof.verify(log, policy, &codec::encode(&stream.epoch))?;
+    let head = stream.verify((vault, owner), &checkpoint.head)?;
+    head.ok_or(Unverified::NotProven(NotProven))
+}
 
 impl StreamProof {
     /// The stream's head, once and for the whole log, under a head of the log that was verified; none if the stream was not

@@ -16,6 +16,7 @@ mod tree;
 
 pub use consistency::{prove_consistency, verify_consistency};
 pub use inclusion::{prove_inclusion, verify_inclusion};
+pub(crate) use tree::node_hash;
 pub use tree::{Frontier, Head, leaf_hash, root};
 
 /// A proof does not lead to the head.

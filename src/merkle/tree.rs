@@ -15,7 +15,7 @@ pub fn leaf_hash(leaf: &[u8]) -> Digest {
 }
 
 /// The hash of an inner node.
-pub(super) fn node_hash(left: &Digest, right: &Digest) -> Digest {
+pub(crate) fn node_hash(left: &Digest, right: &Digest) -> Digest {
     let mut hash = Sha256::new();
     hash.update([1]);
     hash.update(left.as_bytes());

@@ -14,8 +14,8 @@ use crate::{
     event::{Principal, Step, Verb},
     id::{Digest, PartyId, RulingId},
     letter::Letter,
-    limits::{PETITION_BYTES_MAX, STRIKE_WEIGHT_MAX},
-    party::{Owner, Registrar},
+    limits::{PETITION_BYTES_MAX, STRIKE_WEIGHT_MAX, SUCCESSIONS_MAX},
+    party::{Owner, Registrar, Role},
     session::{
         Session, Waiting,
         exchange::{From, Hand},
@@ -157,24 +157,26 @@ impl<R: Owner> Session<'_, R> {
         Ok(digest)
     }
 
-    /// How one stands: every ruling of one's stream, folded.
+    /// How one stands: every ruling of one's stream, folded, and what counted against the card one had before. A registrar who
+    /// was expelled since has ruled all the same.
     ///
     /// # Errors
     /// [`Tampering::Stream`] if the custodian leaves a ruling out, or shows one that no registrar signed.
     pub fn standing(&self) -> Result<StandingReport, Error> {
         self.sync()?;
         let me = Principal::Party(self.id());
-        let Pages { events, .. } = self.whole_stream(me, &self.known_heads())?;
+        let Pages { events, cards, .. } = self.whole_stream(me, &self.known_heads())?;
         let ruled = events.iter().filter(|line| line.event.verb == Verb::Rule);
         let mut expected: Vec<Digest> = ruled.filter_map(|line| line.event.subject).collect();
-        let Answer::Rulings(rulings, _) = self.ask(Question::Rulings(self.id()))? else {
+        let Answer::Rulings(rulings, mut earlier) = self.ask(Question::Rulings(self.id()))? else {
             return Err(Tampering::Answer.into());
         };
         let trust = self.trust()?;
         let mut statements = Vec::new();
         for signed in rulings {
             let claimed = signed.claims()?.registrar;
-            let card = trust.registrar(claimed).ok_or(Tampering::Stream)?;
+            let once = cards.get(&claimed).filter(|card| card.role() == Role::Registrar);
+            let card = trust.registrar(claimed).or(once).ok_or(Tampering::Stream)?;
             let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
             // What is not in one's stream was ruled on somebody else.
             let digest = signed.digest();
@@ -187,6 +189,22 @@ impl<R: Owner> Session<'_, R> {
         }
         if !expected.is_empty() {
             return Err(Tampering::Stream.into());
+        }
+        for _ in 0..SUCCESSIONS_MAX {
+            let Some(party) = earlier else { break };
+            let Answer::Rulings(rulings, before) = self.ask(Question::Rulings(party))? else {
+                return Err(Tampering::Answer.into());
+            };
+            for signed in rulings {
+                let (card, _) = self.card_of(signed.claims()?.registrar)?;
+                let statement =
+                    signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
+                if statement.vault != trust.vault || card.role() != Role::Registrar {
+                    return Err(Tampering::Stream.into());
+                }
+                statements.push(statement);
+            }
+            earlier = before;
         }
         let thresholds = self.policy()?.standing_thresholds();
         Ok(StandingReport::of(&statements, &thresholds, self.clock.now()))
@@ -348,8 +366,8 @@ impl Session<'_, Registrar> {
     /// Grants an appeal: the strike counts no more.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it is no appeal, or was answered already; [`Error::Denied`] if this registrar made the ruling and there is another who
-    /// could decide, or there is no such ruling.
+    /// [`Misuse::NotWaiting`] if it is no appeal, or was answered already; [`Error::Denied`] if this registrar made the
+    /// ruling and there is another who could decide, or there is no such ruling.
     pub fn lift(&self, appeal: &ReadPetition) -> Result<(), Error> {
         self.decide_appeal(appeal, Verdict::Lift(appeal.appealed()?), Verdict::Upheld(appeal.letter))
     }
@@ -387,8 +405,12 @@ impl Session<'_, Registrar> {
         };
         let trust = self.trust()?;
         let read = |signed: Signed<RulingStatement>| {
-            let card = trust.registrar(signed.claims()?.registrar).ok_or(Tampering::Stream)?;
+            // One who was expelled since has ruled all the same.
+            let (card, _) = self.card_of(signed.claims()?.registrar)?;
             let statement = signed.verify_again(card.verifying_key()).map_err(|_forged| Tampering::Stream)?;
+            if card.role() != Role::Registrar {
+                return Err(Tampering::Stream.into());
+            }
             // The owner of a case may be anybody, to a registrar.
             let is_its = matches!(statement.subject, Principal::Folder(_))
                 || statement.subject == Principal::Party(party);

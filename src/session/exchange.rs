@@ -39,7 +39,7 @@ pub(super) enum Hand {
 }
 
 impl<R: RoleType> Session<'_, R> {
-    fn exchange(&self, request: &Request) -> Result<Response, Error> {
+    pub(super) fn exchange(&self, request: &Request) -> Result<Response, Error> {
         let answer = self.custodian.exchange(&codec::encode(request))?;
         match codec::decode::<Response>(&answer).map_err(|_garbled| Tampering::Answer)? {
             Response::Refused(Refusal::Denied) => Err(Error::Denied),

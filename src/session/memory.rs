@@ -60,6 +60,9 @@ pub struct Memory {
     /// When a registrar last refused to attest this party.
     #[n(11)]
     pub(super) refused: Option<Timestamp>,
+    /// The newest head of the vault's log that was seen.
+    #[n(12)]
+    pub(super) log: Option<Head>,
     /// Cards that were offered in the place of pinned ones, and not taken.
     #[cbor(n(10), default, skip_if = "BTreeMap::is_empty")]
     pub(super) offered: BTreeMap<PartyId, Digest>,

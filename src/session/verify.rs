@@ -376,6 +376,8 @@ impl<'e> Walk<'e> {
 }
 
 /// Whether an event by which an owner began a Case is the one its first epoch names, and ties it to this card.
+///
+/// All its readers know a Case's public key, and may sign that they began it: the Case itself must name the event.
 pub(super) fn ties(
     signed: &SignedEvent,
     card: &Card,

@@ -19,7 +19,7 @@ use crate::{
         Vault,
         directory::looking,
         fault::Fault,
-        rows::{ConsentRow, DossierRow, FolderRow, HeadRow, MineRow, PersonRow, RulingRow, RunRow},
+        rows::{ConsentRow, FolderRow, HeadRow, MineRow, RunRow},
         rules::Rules,
         standing::{Stance, folder_facts},
         tables::{Table, key},
@@ -28,8 +28,8 @@ use crate::{
 };
 
 /// Who asks, and when.
-struct Asker {
-    card: Card,
+pub(super) struct Asker {
+    pub(super) card: Card,
     rules: Arc<Rules>,
     now: Timestamp,
     claimed: Timestamp,
@@ -63,16 +63,10 @@ impl Vault {
             }
             Question::Dossiers(party) => {
                 self.for_office(&asker)?;
-                let place = self.shelves.keys.place(Principal::Party(party));
-                let rows: Vec<DossierRow> = self.shelves.scan(place, Table::Dossier, &[])?;
-                let kept = rows.into_iter().filter_map(|row| Some((row.registrar, row.evidence?)));
-                Ok(Answer::Dossiers(kept.collect()))
+                self.dossiers(party)
             }
             Question::InLog(owner) => {
-                let is_own = owner == asker.card.party();
-                let (capacity, standing) =
-                    if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(&asker)? };
-                self.may(&asker, (Act::Audit, capacity), standing)?;
+                self.may_audit(&asker, owner)?;
                 self.in_log(Principal::Party(owner))
             }
             Question::Listing(party) => {
@@ -85,9 +79,7 @@ impl Vault {
             Question::MyFolders => self.my_folders(&asker),
             Question::Person(tag) => {
                 self.for_office(&asker)?;
-                let place = self.shelves.keys.person_place(&tag);
-                let known: Option<PersonRow> = self.shelves.read(place, Table::Person, &[])?;
-                Ok(Answer::Person(known.map(|known| known.party)))
+                self.person(&tag)
             }
             Question::Proposals => {
                 self.for_office(&asker)?;
@@ -100,10 +92,7 @@ impl Vault {
             Question::Records(folder, from) => self.records_of(&asker, folder, from),
             Question::Rulings(party) => self.rulings(&asker, party),
             Question::Stream(owner, from) => {
-                let is_own = owner == asker.card.party();
-                let (capacity, standing) =
-                    if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(&asker)? };
-                self.may(&asker, (Act::Audit, capacity), standing)?;
+                self.may_audit(&asker, owner)?;
                 self.page(Principal::Party(owner), from)
             }
             Question::VaultStream(from) => {
@@ -124,6 +113,14 @@ impl Vault {
         }
     }
 
+    /// Whether the asker may read an owner's stream: its own, or as an auditor.
+    fn may_audit(&self, asker: &Asker, owner: PartyId) -> Result<(), Fault> {
+        let is_own = owner == asker.card.party();
+        let (capacity, standing) =
+            if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(asker)? };
+        self.may(asker, (Act::Audit, capacity), standing)
+    }
+
     /// What only registrars may ask is not there for others.
     fn for_office(&self, asker: &Asker) -> Result<(), Fault> {
         let denied = |denial| Fault::Denied(denial, Some(asker.card.party()), None);
@@ -136,38 +133,9 @@ impl Vault {
         Ok((if is_auditor { Capacity::Auditor } else { Capacity::Stranger }, repute.standing))
     }
 
-    fn is_supervisor(&self, asker: &Asker) -> Result<bool, Fault> {
+    pub(super) fn is_supervisor(&self, asker: &Asker) -> Result<bool, Fault> {
         Ok(asker.rules.trust.is_registrar(&asker.card)
             || matches!(self.auditor(asker)?, (Capacity::Auditor, standing) if standing < Standing::Barred))
-    }
-
-    /// The rulings on a party: its own affair, the registrars' and the auditors'.
-    fn rulings(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
-        if asker.card.party() != party && !self.is_supervisor(asker)? {
-            return Err(Fault::Denied(Denial::Absent, Some(asker.card.party()), None));
-        }
-        let row = self.party(party)?.ok_or(Denial::Absent)?;
-        let place = self.shelves.keys.place(Principal::Party(party));
-        let rows: Vec<RulingRow> = self.shelves.scan(place, Table::Ruling, &[])?;
-        Ok(Answer::Rulings(rows.into_iter().map(|row| row.signed).collect(), row.succeeds))
-    }
-
-    /// The asker's grants of a party's Identity and Credentials.
-    fn application(&self, asker: &Asker, party: PartyId) -> Result<Answer, Fault> {
-        let place = self.shelves.keys.place(Principal::Party(party));
-        let head: Option<HeadRow> = self.shelves.read(place, Table::Head, &[])?;
-        let folders = head.map(|head| [head.identity, head.credentials]).unwrap_or_default();
-        let mut granted = Vec::new();
-        for folder in folders.into_iter().flatten() {
-            let row = self.folder_row(folder);
-            let folder: FolderRow =
-                self.shelves.read(place, Table::Folder, &[&row])?.ok_or(Fault::Damaged)?;
-            for grant in self.grants_at(place, &folder, asker.card.party())? {
-                let (statement, is_closed) = (grant.grant.statement, folder.is_closed);
-                granted.push(MyFolder { statement, kind: folder.kind, owner: Some(party), is_closed });
-            }
-        }
-        Ok(Answer::MyFolders(granted))
     }
 
     /// A doctor's or registrar's card is for all parties; a patient's is its own, the registrars' and the auditors'.

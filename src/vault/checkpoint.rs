@@ -15,10 +15,11 @@ use crate::{
     event::Principal,
     id::{Digest, OpId},
     log::{
-        HeadLeaf, LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, bucket_of,
+        HeadLeaf, LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, Tile, bucket_of,
         bucket_root, depth_for, map_root, origin,
+        tiles::{self, Tiles},
     },
-    merkle::{Frontier, prove_consistency, prove_inclusion},
+    merkle::Frontier,
     store::{Key, Place},
     vault::{
         Vault, VaultError,
@@ -29,8 +30,8 @@ use crate::{
     },
 };
 
-/// How many hashes one row holds.
-pub(super) const TILE: u64 = 256;
+/// How many roots of buckets one row holds.
+const ROOTS_A_ROW: usize = 256;
 
 /// How many rows one batch of the map writes.
 const ROWS_A_BATCH: usize = 4096;
@@ -281,8 +282,7 @@ impl Vault {
             }
         }
         let tiles: BTreeSet<u32> = numbers.iter().map(|number| number / 256).collect();
-        let tile = usize::try_from(TILE).unwrap_or(256);
-        for (number, roots) in (0u32..).zip(map.roots.chunks(tile)) {
+        for (number, roots) in (0u32..).zip(map.roots.chunks(ROOTS_A_ROW)) {
             if tiles.contains(&number) || map.depth != log.depth {
                 let row = HashesRow { hashes: roots.to_vec() };
                 desk.put_at(place, Table::Roots, &[&[map.depth], &number.to_be_bytes()], &row)?;
@@ -311,20 +311,15 @@ impl Vault {
         Ok(checkpoint)
     }
 
-    /// The hash of an epoch's leaf, beside those before it.
+    /// The hash of an epoch's leaf, beside those before it, and what that changes above.
     fn put_log_hash(&self, desk: &mut Desk<'_>, epoch: &LogEpoch) -> Result<(), Fault> {
-        let tile = epoch.number / TILE;
-        let id = tile.to_be_bytes();
-        let row: Option<HashesRow> = self.shelves.read(self.log_place(), Table::LogTile, &[&id])?;
-        let mut row = row.unwrap_or_default();
-        row.hashes.push(epoch.hash());
-        desk.put_at(self.log_place(), Table::LogTile, &[&id], &row)
-    }
-
-    /// The hashes of the log's leaves, all of them.
-    pub(super) fn log_hashes(&self) -> Result<Vec<Digest>, Fault> {
-        let rows: Vec<HashesRow> = self.shelves.scan(self.log_place(), Table::LogTile, &[])?;
-        Ok(rows.into_iter().flat_map(|row| row.hashes).collect())
+        let grown = tiles::grown(&StoredTiles(self), epoch.number, &[epoch.hash()]).ok_or(Fault::Damaged)?;
+        for (tile, bytes) in grown {
+            let row = HashesRow { hashes: tile.hashes(&bytes).ok_or(Fault::Damaged)? };
+            let id = tile_id(tile);
+            desk.put_at(self.log_place(), Table::LogTile, &[&id], &row)?;
+        }
+        Ok(())
     }
 
     /// The newest checkpoint, and that it grew from a log of this size.
@@ -334,7 +329,7 @@ impl Vault {
         let growth = if since == 0 || since == log.frontier.size() {
             Vec::new()
         } else {
-            prove_consistency(&self.log_hashes()?, since).ok_or(Denial::Absent)?
+            tiles::prove_consistency(&StoredTiles(self), since, log.frontier.size()).ok_or(Denial::Absent)?
         };
         Ok(Response::Checkpoint(log.checkpoint, growth))
     }
@@ -355,7 +350,8 @@ impl Vault {
         let roots = self.map(&log)?.roots;
         let map = MapProof::of((log.depth, &key), self.leaves_of(&bucket), &roots);
         let map = map.map_err(|_damaged| Fault::Damaged)?;
-        let path = prove_inclusion(&self.log_hashes()?, number).ok_or(Fault::Damaged)?;
+        let path = tiles::prove_inclusion(&StoredTiles(self), number, log.frontier.size());
+        let path = path.ok_or(Fault::Damaged)?;
         Ok(Answer::InLog(StreamProof { head, map, epoch, path }, log.checkpoint))
     }
 
@@ -398,4 +394,23 @@ impl Vault {
         let signer = NoteSigner::new(origin(self.id)?, &self.signer);
         Ok(SignedCheckpoint::sign(frontier.head(), &signer)?.to_string())
     }
+}
+
+/// The log's tiles, as they lie in the store.
+pub(super) struct StoredTiles<'v>(pub(super) &'v Vault);
+
+impl Tiles for StoredTiles<'_> {
+    fn tile(&self, tile: Tile) -> Option<Vec<u8>> {
+        let Self(vault) = self;
+        let row: Option<HashesRow> =
+            vault.shelves.read(vault.log_place(), Table::LogTile, &[&tile_id(tile)]).ok()?;
+        let hashes = row?.hashes;
+        let hashes = hashes.get(..usize::from(tile.width()))?;
+        Some(hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())
+    }
+}
+
+/// Where a tile's row lies: a wider one takes a narrower one's place.
+fn tile_id(tile: Tile) -> Vec<u8> {
+    [[tile.level()].as_slice(), &tile.index().to_be_bytes()].concat()
 }

@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 use crate::{
     codec,
     event::{Principal, Streamed},
-    log::{OwnerHead, entry_path, tile_path},
-    merkle::{self, Head},
+    log::{OwnerHead, Tile, bundle, tiles::Tiles as _},
+    merkle::Head,
     store::Place,
     vault::{
         META_PLACE, Vault, VaultError,
-        checkpoint::TILE,
+        checkpoint::StoredTiles,
         fault::Fault,
         first_policy,
         rows::{AttestedRow, CharterRow, ConsentRow, RulingRow},
@@ -115,31 +115,18 @@ impl Vault {
 
     /// The log, in tiles: its entries in bundles, and the hashes over them, level by level.
     fn export_tiles(&self, directory: &Path) -> Result<(), ExportError> {
-        let mut hashes = self.log_hashes()?;
-        for (bundle, some) in (0u64..).zip(hashes.chunks(WIDTH)) {
-            let mut bytes = Vec::new();
-            let first = bundle.saturating_mul(TILE);
-            for number in (first..).take(some.len()) {
-                let entry = codec::encode(&self.log_epoch(number)?.ok_or(Fault::Damaged)?);
-                let length = u16::try_from(entry.len()).map_err(|_long| Fault::Damaged)?;
-                bytes.extend_from_slice(&length.to_be_bytes());
-                bytes.extend_from_slice(&entry);
-            }
-            put(directory, &entry_path(bundle, width(some.len())), &bytes)?;
-        }
-        for level in 0u8.. {
-            let mut above = Vec::new();
-            for (index, some) in (0u64..).zip(hashes.chunks(WIDTH)) {
-                let bytes: Vec<u8> = some.iter().flat_map(|hash| *hash.as_bytes()).collect();
-                put(directory, &tile_path(level, index, width(some.len())), &bytes)?;
-                if some.len() == WIDTH {
-                    above.push(merkle::root(some).root);
-                }
-            }
-            if above.is_empty() {
-                return Ok(());
-            }
-            hashes = above;
+        let size = self.log()?.frontier.size();
+        for tile in Tile::of(size) {
+            let hashes = StoredTiles(self).tile(tile).ok_or(Fault::Damaged)?;
+            put(directory, &tile.path(), &hashes)?;
+            let Some(path) = tile.entries_path() else { continue };
+            let first = tile.index().saturating_mul(256);
+            let entries = (first..)
+                .take(usize::from(tile.width()))
+                .map(|number| Ok(codec::encode(&self.log_epoch(number)?.ok_or(Fault::Damaged)?)));
+            let entries = entries.collect::<Result<Vec<Vec<u8>>, Fault>>()?;
+            let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+            put(directory, &path, &bundle(&entries).ok_or(Fault::Damaged)?)?;
         }
         Ok(())
     }
@@ -238,13 +225,6 @@ impl Vault {
         file.write_all(b"\n")?;
         Ok(file.sync_all()?)
     }
-}
-
-/// The hashes of a whole tile.
-const WIDTH: usize = 256;
-
-fn width(hashes: usize) -> u16 {
-    u16::try_from(hashes).unwrap_or(u16::MAX)
 }
 
 fn put(directory: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {

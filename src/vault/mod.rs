@@ -19,6 +19,7 @@ mod govern;
 mod host;
 mod letters;
 mod listing;
+mod office;
 mod open;
 mod outbox;
 mod people;
@@ -271,12 +272,17 @@ impl Vault {
         self.rules().policy.clone()
     }
 
-    /// Anchors the store's present state and gives the vault up; dropping it does the same, but cannot say if it failed.
+    /// Puts a checkpoint down, anchors the store's present state and gives the vault up; dropping it anchors too, but makes no
+    /// checkpoint and cannot say if it failed.
     ///
     /// # Errors
     /// [`VaultError`] if the anchor could not be kept.
     pub fn close(self) -> Result<(), VaultError> {
-        if self.read_only { Ok(()) } else { self.anchor() }
+        if self.read_only {
+            return Ok(());
+        }
+        self.checkpoint()?;
+        self.anchor()
     }
 
     const fn is_read_only(&self) -> bool {

@@ -20,6 +20,9 @@ use crate::{
 impl Vault {
     /// Whose data a submission is about, and that its sender may say so: the owner proves it with its token, a registrar
     /// and a reader with a signature.
+    ///
+    /// What an owner does is signed besides; but readers see it signed, and by the answer to it, handed in again in this or
+    /// that owner's name, they would learn whose it is.
     pub(super) fn owner_of(&self, submission: &Submission, first: &Event) -> Result<Principal, Fault> {
         let actors = || submission.parts.iter().map(|part| part.event.claimed_step().map(|step| step.actor));
         let all_act_as = |may: &dyn Fn(Principal) -> bool| actors().all(|actor| actor.is_ok_and(may));

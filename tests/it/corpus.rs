@@ -30,6 +30,7 @@ fn the_corpus_is_replayed() {
     replay("fhir", properties::fhir);
     replay("key_file", properties::key_file);
     replay("message", properties::message);
+    replay("note", properties::note);
     replay("sealed_record", properties::sealed_record);
 }
 
@@ -65,6 +66,9 @@ fn write_the_seeds() {
         [("small", r#"{"resourceType":"Observation","valueQuantity":{"value":0.40}}"#), ("bundle", CHART)]
     {
         write("fhir", name, chart.as_bytes());
+    }
+    for (name, text) in crate::log::seeds() {
+        write("note", name, text.as_bytes());
     }
     let world = World::new();
     let recording = Recording::over(&world.vault);

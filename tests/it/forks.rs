@@ -6,8 +6,9 @@ use std::{
 };
 
 use casevault::{
-    consent::Terms,
+    consent::{Grant, GrantStatement, Reader, Terms},
     credential::Attestation,
+    crypto::Random,
     custodian::{Accepted, Answer, Question, Request, Response, Run, Salt, SealedChart, StreamPage, Writer},
     event::{Event, FolderOpening, Principal, SignedEvent, Step, Streamed, Verb},
     folder::{Clearance, Epoch, FolderKind},
@@ -16,7 +17,7 @@ use casevault::{
     party::{Doctor, Patient, Role},
     record::{Counts, Kind, ListItem},
     session::{Case, Entry, Memory, Session},
-    time::Timestamp,
+    time::{Clock as _, Timestamp},
 };
 
 use crate::{
@@ -386,6 +387,27 @@ fn a23_a_large_write_that_meets_another_succeeds_at_the_next_try() {
 }
 
 #[test]
+fn a23_a_grant_made_while_a_key_is_renewed_is_not_lost() {
+    let world = World::new();
+    let alice = world.patient(ALICE, "Alice");
+    let (bob, carol) = (world.doctor(BOB, "Bob"), world.doctor(CAROL, "Carol"));
+    let case = alice.open_case("rash").unwrap();
+    alice.opinion(&case, bob.id(), Terms::opinion()).unwrap();
+    let memory = alice.memory();
+    let meanwhile = Meanwhile::over(
+        &world.vault,
+        |request| verbs(request) == [Verb::Revoke],
+        || assert!(alice.opinion(&case, carol.id(), Terms::opinion()).is_ok()),
+    );
+    let other =
+        Session::<Patient>::sign_in_with(&meanwhile, keyring(ALICE), memory, world.tools(80)).unwrap();
+    other.revoke(&case, bob.id()).unwrap();
+    assert!(meanwhile.has_acted());
+    assert!(bob.cases().unwrap().is_empty());
+    assert_eq!(carol.open(&carol.cases().unwrap()[0]).unwrap().records().unwrap().len(), 1);
+}
+
+#[test]
 fn a6_the_identity_of_a_case_is_that_of_its_owner() {
     let world = World::new();
     let evil = Evil::over(&world, &world.vault);
@@ -413,6 +435,63 @@ fn a6_the_identity_of_a_case_is_that_of_its_owner() {
         }
     });
     let his = bob.cases().unwrap().remove(0);
+    assert_eq!(bob.open(&his).unwrap().identity().unwrap_err().code(), "tampered-chart");
+}
+
+#[test]
+fn a6_nobody_passes_off_a_case_of_anothers_as_his_own() {
+    let world = World::new();
+    let recording = Recording::over(&world.vault);
+    let evil = Evil::over(&world, &recording);
+    let alice = world.patient(ALICE, "Alice");
+    let mallory = world.patient(66, "Mallory");
+    world.doctor(BOB, "Bob");
+    let bob = Session::<Doctor>::sign_in_with(&evil, keyring(BOB), evil.trusting(), world.tools(51)).unwrap();
+    let case = alice.open_case("anonymous").unwrap();
+    alice.opinion(&case, bob.id(), Terms::opinion()).unwrap();
+    let mallorys = mallory.open_case("a pretext").unwrap();
+    mallory.assign(&mallorys, bob.id(), Terms::treatment()).unwrap();
+    let his = bob.cases().unwrap().into_iter().find(|his| his.id() == mallorys.id()).unwrap();
+    assert_eq!(bob.open(&his).unwrap().identity().unwrap().party(), mallory.id());
+    // Mallory grants Bob her Identity once more, for Alice's case, and says that she began it; the custodian helps.
+    let mut opening = recording.opening_of(mallory.identity_folder().unwrap().id());
+    let chart = &mut opening.charts[0];
+    let epoch = usize::try_from(chart.grant.statement.epoch.number()).unwrap();
+    let commitments = chart.epochs[epoch - 1].event.claimed_step().unwrap().commitments.unwrap();
+    let key = chart.grant.open(keyring(BOB).opening_key(), &commitments).unwrap();
+    let GrantStatement { terms, attested, .. } = chart.grant.statement;
+    let reader = Reader { card: bob.card(), attested, because: Some(case.id()) };
+    chart.grant = Grant::seal(&key, reader, terms, &mut Random::seeded([66; 32])).unwrap();
+    let (me, forged) = (Principal::Party(mallory.id()), chart.grant.statement);
+    let assigned = world.event(me, Verb::Assign, 66).with(|step| Step {
+        folder: Some(forged.folder),
+        epoch: Some(forged.epoch),
+        grants: vec![forged.digest()],
+        ..step
+    });
+    chart.granted = SignedEvent::sign(&assigned, keyring(66).signer());
+    let verifying = Some(world.case_key(ALICE, case.id()).signer().verifying_key());
+    let begun = world.event(me, Verb::OpenFolder, 67).with(|step| Step {
+        folder: Some(case.id()),
+        opening: Some(FolderOpening { kind: FolderKind::Case, verifying, nonce: [0; 16] }),
+        ..step
+    });
+    chart.tie = Some(SignedEvent::sign(&begun, keyring(66).signer()));
+    evil.between.changing(move |_, response| {
+        if let Response::Answer(Answer::MyFolders(folders)) = response {
+            let identity = folders.iter_mut().find(|folder| folder.statement.folder == forged.folder);
+            identity.unwrap().statement = forged;
+        }
+    });
+    let (known, now) = (world.vault.trust().clone(), world.clock.now());
+    evil.between.answering(move |request| {
+        let Request::Submit(submission) = request else { return None };
+        let asked = submission.parts[0].event.claimed_step().unwrap().subject;
+        let receipt = false_receipt(submission, &known, now);
+        (asked == Some(forged.digest())).then(|| Response::Accepted(Accepted { receipt, ..opening.clone() }))
+    });
+    let his = bob.cases().unwrap().into_iter().find(|his| his.id() == case.id()).unwrap();
+    assert!(his.has_identity());
     assert_eq!(bob.open(&his).unwrap().identity().unwrap_err().code(), "tampered-chart");
 }
 

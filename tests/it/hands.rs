@@ -69,6 +69,31 @@ fn a29_what_a_reader_saw_signed_cannot_be_handed_in_again() {
 }
 
 #[test]
+fn a29_an_owners_own_event_handed_in_again_tells_nobody_whose_it_is() {
+    let world = World::new();
+    let recording = Recording::over(&world.vault);
+    let (alice, _eve) = (world.patient(ALICE, "Alice"), world.patient(DAVE, "Eve"));
+    let bob = listened_to(&world, &recording);
+    let carol = world.doctor(CAROL, "Carol");
+    let case = alice.open_case("anonymous").unwrap();
+    alice.opinion(&case, bob.id(), Terms::opinion()).unwrap();
+    alice.opinion(&case, carol.id(), Terms::opinion()).unwrap();
+    alice.revoke(&case, carol.id()).unwrap();
+    // A submission of one event, which who was asked for an opinion sees: done before, it would be promised once more.
+    bob.open(&bob.cases().unwrap()[0]).unwrap();
+    let renewal = recording.chart_of(case.id()).epochs.pop().unwrap().event;
+    let handed_in = |seed, token| {
+        let owner = keyring(seed).party();
+        let sender = casevault::custodian::Sender { owner, token };
+        world.submit(Some(sender), vec![Part::of(renewal.clone())])
+    };
+    let right = handed_in(ALICE, [7; 32]);
+    assert!(!is_accepted(&right));
+    assert_eq!(right, handed_in(DAVE, [7; 32]));
+    assert!(is_accepted(&handed_in(ALICE, world.sender(ALICE).token)), "the owner's own repetition");
+}
+
+#[test]
 fn a25_terms_of_the_owners_own_use_are_for_the_owner_alone() {
     let world = World::new();
     let alice = world.patient(ALICE, "Alice");
@@ -115,8 +140,10 @@ fn a16_a_withdrawn_attestation_is_not_played_again_behind_another_event() {
         assert!(!is_accepted(&world.submit(sender.clone(), vec![own.clone(), again.clone()])));
         // By itself it is what was done before: the same receipt once more, and nothing else.
         let before = world.stream(BOB).len();
-        drop(world.submit(sender, vec![again.clone()]));
+        drop(world.submit(sender.clone(), vec![again.clone()]));
         assert_eq!(world.stream(BOB).len(), before);
+        // Behind itself it is all by one registrar, and not what was done before.
+        assert!(!is_accepted(&world.submit(sender, vec![again.clone(), again.clone()])));
     }
     assert!(bob.vouched(bob.id()).is_err());
 }

@@ -61,6 +61,8 @@ mod layers;
 #[cfg(feature = "vault")]
 mod lies;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod model;
 #[cfg(test)]
@@ -71,6 +73,8 @@ mod store;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod supervision;
+#[cfg(test)]
+mod tiles;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

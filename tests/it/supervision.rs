@@ -194,3 +194,84 @@ fn a17_every_removal_alteration_and_swap_is_found_where_it_begins() {
     put(path, &clean);
     assert_eq!(audit::verify(path, None).unwrap().findings, []);
 }
+
+#[test]
+fn a17_a_patient_proves_her_history_whole_and_a_fork_is_found_by_two_checkpoints() {
+    use casevault::{
+        log::{KeyName, NoteSigner, NoteVerifier, SignedCheckpoint, WitnessPolicy, origin, verify_history},
+        party::Patient,
+        session::{Memory, Session},
+    };
+
+    use crate::custodians::Tampering;
+    let world = World::new();
+    let between = Tampering::over(&world.vault);
+    let alice = world.patient(ALICE, "Alice");
+    assert!(alice.checkpoint().unwrap().is_none() && alice.prove_history(None).is_err(), "no checkpoint yet");
+    let case = alice.open_case("a rash").unwrap();
+    world.vault.checkpoint().unwrap();
+    let proven = alice.prove_history(None).unwrap();
+    assert_eq!(proven.head, alice.verify_stream().unwrap().head);
+    // The text proves it to whoever has the vault's key, and to nobody that it is another's.
+    let trust = world.vault.trust();
+    let log = NoteVerifier::new(origin(trust.vault).unwrap(), trust.vault_key);
+    let nobody = WitnessPolicy::new(Vec::new(), 0).unwrap();
+    let me = Principal::Party(alice.id());
+    assert_eq!(verify_history(&proven.text, (&log, &nobody), (trust.vault, me)).unwrap(), proven.head);
+    let other = Principal::Party(keyring(66).party());
+    assert!(verify_history(&proven.text, (&log, &nobody), (trust.vault, other)).is_err());
+    // Later checkpoints contain earlier ones, got here or elsewhere.
+    let early = proven.checkpoint.note;
+    alice.write(&case, Kind::Note, "more").unwrap();
+    world.vault.checkpoint().unwrap();
+    let alice = Session::<Patient>::sign_in_with(
+        &between,
+        keyring(ALICE),
+        Memory::open(&alice.save(), &keyring(ALICE)).unwrap(),
+        world.tools(70),
+    )
+    .unwrap();
+    alice.prove_history(Some(&early)).unwrap();
+    // A checkpoint of another history, signed by the vault's own key, is found against this one.
+    let stranger = keyring(66);
+    let forged = NoteSigner::new(KeyName::parse("casevault/00").unwrap(), stranger.signer());
+    let forged =
+        SignedCheckpoint::sign(Head { size: 1, root: proven.head.root }, &forged).unwrap().to_string();
+    assert_eq!(alice.compare_checkpoint(&forged).unwrap_err().code(), "tampered-stream");
+    // The log rolled back, or branched off: refused by who saw more.
+    let old = early.clone();
+    between.changing(move |_, response| {
+        if let Response::Checkpoint(note, growth) = response {
+            note.clone_from(&old);
+            growth.clear();
+        }
+    });
+    assert_eq!(alice.checkpoint().unwrap_err().code(), "tampered-stream");
+    between.honest();
+    alice.checkpoint().unwrap().unwrap();
+}
+
+#[test]
+fn an_export_holds_no_name_and_no_content() {
+    let world = World::new();
+    let alice = world.patient(ALICE, "Quillfeather");
+    let bob = world.doctor(BOB, "Marzipanopoulos");
+    let case = alice.open_case("Thistlewick").unwrap();
+    alice.write(&case, Kind::Complaint, "Obsidianberry").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    bob.report(Principal::Party(alice.id()), (Category::Abuse, Severity::Minor), "Brandysnap").unwrap();
+    let directory = export(&world);
+    let mut queue = vec![directory.path().to_owned()];
+    let mut bytes = Vec::new();
+    while let Some(path) = queue.pop() {
+        if path.is_dir() {
+            queue.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            bytes.extend(fs::read(path).unwrap());
+        }
+    }
+    assert!(bytes.len() > 10_000);
+    for word in ["Quillfeather", "Marzipanopoulos", "Thistlewick", "Obsidianberry", "Brandysnap"] {
+        assert!(!bytes.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
+    }
+}

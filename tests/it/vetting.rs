@@ -232,6 +232,8 @@ fn one_person_has_one_live_card_of_a_role_and_a_new_card_inherits_the_standing()
     assert!(matches!(alice.open_case("more"), Err(Error::Denied)));
     office.succeed(alice.id(), again.id(), same()).unwrap();
     assert!(matches!(again.open_case("under another card"), Err(Error::Denied)), "the strike came along");
+    let told = again.standing().unwrap();
+    assert_eq!((told.standing, told.strikes.len()), (casevault::credential::Standing::Suspended, 1));
     assert_eq!(office.find_person(&passport("AB123"), Role::Patient).unwrap(), Some(again.id()));
     // The old card is dead, and does not come back beside the new one.
     let back = office.attest(alice.id(), same());
