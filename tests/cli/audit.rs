@@ -1,0 +1,98 @@
+//! `casevault audit export` and `verify`: each success, and how each failure ends.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use casevault::{
+    access::Policy,
+    consent::Terms,
+    credential::Attestation,
+    party::{Doctor, Keyring, Patient, Registrar, Role},
+    session::{Memory, Session},
+    store::SledStore,
+    vault::{HostDir, Vault},
+};
+
+/// A vault in which a doctor opened a case.
+fn clinic(place: &Path) {
+    let registrar = Keyring::generate().unwrap();
+    let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
+    let store = SledStore::open(place.join("store")).unwrap();
+    let vault = Vault::create(store, HostDir::open(place.join("host")).unwrap(), policy).unwrap();
+    let alice = Session::<Patient>::enrol(&vault, Keyring::generate().unwrap(), "Alice").unwrap();
+    let bob = Session::<Doctor>::enrol(&vault, Keyring::generate().unwrap(), "Bob").unwrap();
+    let memory = Memory::trusting(vault.trust());
+    let office = Session::<Registrar>::sign_in(&vault, registrar, memory).unwrap();
+    office.attest(alice.id(), Attestation::patient()).unwrap();
+    office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
+    let case = alice.open_case("a rash").unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
+    bob.open(&bob.cases().unwrap()[0]).unwrap();
+    drop((alice, bob, office));
+    vault.close().unwrap();
+}
+
+fn casevault(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casevault")).args(words).output().unwrap()
+}
+
+fn ends(words: &[&str], code: i32, says: &str) -> String {
+    let Output { status, stdout, stderr } = casevault(words);
+    let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_eq!(status.code(), Some(code), "{words:?}\n{out}{err}");
+    assert!(format!("{out}{err}").contains(says), "{words:?}: {says:?} is not in\n{out}{err}");
+    out
+}
+
+#[test]
+fn an_export_is_made_and_verified_and_what_was_changed_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (vault, out) = (path("clinic"), path("export"));
+    clinic(Path::new(&vault));
+    ends(&["audit", "export", &vault, "--out", &out], 0, "exported to");
+    ends(&["audit", "export", &vault, "--out", &out], 1, "not empty");
+    ends(&["audit", "verify", &out], 0, "0 findings");
+    ends(&["audit", "verify", &vault], 0, "0 findings");
+    let verdict = ends(&["audit", "verify", &out, "--json"], 0, "");
+    let verdict: serde_json::Value = serde_json::from_str(&verdict).unwrap();
+    assert!(verdict["findings"].as_array().unwrap().is_empty() && verdict["events"].as_u64().unwrap() > 15);
+    // A checkpoint that was kept; and one that never was this vault's.
+    let kept = path("kept");
+    fs::copy(Path::new(&out).join("checkpoint"), &kept).unwrap();
+    ends(&["audit", "verify", &out, "--checkpoint", &kept], 0, "0 findings");
+    fs::write(&kept, "not a checkpoint\n").unwrap();
+    ends(&["audit", "verify", &out, "--checkpoint", &kept], 3, "checkpoint");
+    ends(&["audit", "verify", &out, "--checkpoint", &path("nowhere")], 1, "cannot be read");
+
+    let events = Path::new(&out).join("events.ndjson");
+    let clean = fs::read_to_string(&events).unwrap();
+    let lines: Vec<&str> = clean.lines().collect();
+    let cut = |lines: &[&str]| fs::write(&events, lines.join("\n") + "\n").unwrap();
+    cut(&[&lines[..3], &lines[4..]].concat());
+    ends(&["audit", "verify", &out], 3, "tampering at event 3");
+    let stream = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["stream"].clone();
+    let last = stream(lines.last().unwrap());
+    cut(&lines.iter().copied().filter(|line| stream(line) != last).collect::<Vec<_>>());
+    ends(&["audit", "verify", &out], 4, "evidence missing");
+}
+
+#[test]
+fn what_cannot_be_done_says_what_to_do_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    ends(&["audit"], 2, "Usage");
+    ends(&["audit", "verify"], 2, "WHAT");
+    ends(&["audit", "verify", &path("nowhere")], 1, "neither an export");
+    ends(&["audit", "export", &path("vault"), "--out", &path("out")], 1, "holds no vault");
+    let (one, other) = (path("one"), path("other"));
+    clinic(Path::new(&one));
+    clinic(Path::new(&other));
+    fs::remove_dir_all(Path::new(&one).join("host")).unwrap();
+    fs::rename(Path::new(&other).join("host"), Path::new(&one).join("host")).unwrap();
+    ends(&["audit", "verify", &one], 12, "root key is not the one");
+    ends(&["--help"], 0, "Exit codes");
+}

@@ -1,0 +1,4 @@
+//! The command line, as it is used: what it prints, and how it ends.
+
+#[cfg(test)]
+mod audit;
