@@ -366,8 +366,8 @@ impl Session<'_, Registrar> {
     /// Grants an appeal: the strike counts no more.
     ///
     /// # Errors
-    /// [`Misuse::NotWaiting`] if it is no appeal, or was answered already; [`Error::Denied`] if this registrar made the ruling and there is another who
-    /// could decide, or there is no such ruling.
+    /// [`Misuse::NotWaiting`] if it is no appeal, or was answered already; [`Error::Denied`] if this registrar made the
+    /// ruling and there is another who could decide, or there is no such ruling.
     pub fn lift(&self, appeal: &ReadPetition) -> Result<(), Error> {
         self.decide_appeal(appeal, Verdict::Lift(appeal.appealed()?), Verdict::Upheld(appeal.letter))
     }

@@ -408,7 +408,10 @@ impl Model {
             return false;
         }
         let attested = Attested { at: self.now, until: self.now + u64::from(days) * DAY };
-        self.parties[party].attested[registrar] = Some(attested);
+        let all = &mut self.parties[party].attested;
+        // What has ended leaves its place.
+        *all = all.map(|one| one.filter(|one| self.now < one.until));
+        all[registrar] = Some(attested);
         // The vetting is over when nobody may look any more.
         if self.is_vetted(party, from) {
             self.parties[party].waits = false;
