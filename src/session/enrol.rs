@@ -99,7 +99,6 @@ impl<'c, R: Owner> Session<'c, R> {
         tools: Tools,
     ) -> Result<Self, Error> {
         let session = Self::arrive(custodian, keyring, memory, tools)?;
-        session.sync()?;
         match session.settle() {
             // A vault that is open for salvage answers, and takes nothing.
             Err(Error::Store(Unavailable::ReadOnly)) | Ok(()) => Ok(session),

@@ -115,7 +115,6 @@ impl<R: Owner> Session<'_, R> {
     /// # Errors
     /// As [`Error`] says.
     pub fn ask_to_be_vetted(&self) -> Result<(), Error> {
-        self.sync()?;
         self.settle()?;
         let own = self.state().memory.own.clone();
         let shown =

@@ -53,11 +53,13 @@ impl<R: Owner> Session<'_, R> {
     /// # Errors
     /// As [`Error`] says.
     pub fn settle(&self) -> Result<(), Error> {
+        self.sync()?;
         self.granted_folders().into_iter().try_for_each(|folder| self.settle_folder(folder))
     }
 
     /// The same for one's Identity, before someone is told who one is.
     pub(super) fn settle_identity(&self) -> Result<(), Error> {
+        self.sync()?;
         self.settle_folder(self.own_identity()?.folder)
     }
 

@@ -117,7 +117,7 @@ impl Work<'_> {
         let linked = links.map(crate::folder::BackLinks::digest) == event.back_links
             && links.is_some() == folder.commitments.is_some();
         let commitments = event.commitments.filter(|_| linked).ok_or(Fault::Malformed)?;
-        self.check_remaining(claim, &folder, &before)?;
+        let is_asking = self.check_remaining(claim, &folder, &before)?;
         for row in before {
             self.desk.delete_at(self.desk.place, Table::Grant, &[&self.grant_row(&row.grant.statement)])?;
         }
@@ -127,22 +127,26 @@ impl Work<'_> {
         let row = self.vault.folder_row(folder.folder);
         self.desk.put(Table::Epoch, &[&row, &folder.epoch.number().to_be_bytes()], &epoch)?;
         self.put_grants(claim, &folder)?;
+        if is_asking {
+            self.wait_to_be_vetted()?;
+        }
         // A new key is no act in a case: what lapses goes on to lapse.
         self.put_folder(&folder)?;
         self.salts.push((folder.folder, folder.epoch));
         Ok(permit)
     }
 
-    /// Who gets the new key: the owner; those who had the old one, under the same terms; others by a decision.
+    /// Who gets the new key: the owner; those who had the old one, under the same terms; others by a decision. Whether the
+    /// owner asks to be vetted by it: who may look on does not make her wait again.
     fn check_remaining(
         &self,
         claim: &Claim<'_>,
         folder: &FolderRow,
         before: &[GrantRow],
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let statements: Vec<GrantStatement> = claim.part.grants.iter().map(|grant| grant.statement).collect();
         let next = FolderRow { epoch: folder.epoch.next(), ..folder.clone() };
-        let mut has_owner = false;
+        let (mut has_owner, mut is_asking) = (false, false);
         for statement in &statements {
             if statement.reader == self.owner {
                 has_owner = true;
@@ -155,6 +159,7 @@ impl Work<'_> {
             });
             if !had {
                 drop(self.decide_give(claim, &next, statement)?);
+                is_asking |= statement.terms.purpose() == Purpose::Vetting;
             }
         }
         if event_ends(claim) {
@@ -168,7 +173,7 @@ impl Work<'_> {
                 return Err(Fault::Malformed);
             }
         }
-        if has_owner { Ok(()) } else { Err(Fault::Malformed) }
+        if has_owner { Ok(is_asking) } else { Err(Fault::Malformed) }
     }
 
     pub(super) fn give(&mut self, claim: &Claim<'_>) -> Result<Permit, Fault> {
@@ -193,6 +198,9 @@ impl Work<'_> {
         }
         let permit = self.decide_give(claim, &folder, &last.statement)?;
         self.put_grants(claim, &folder)?;
+        if is_vetting {
+            self.wait_to_be_vetted()?;
+        }
         self.touch(&mut folder);
         self.put_folder(&folder)?;
         Ok(permit)
@@ -279,9 +287,6 @@ impl Work<'_> {
                 return Err(Fault::Malformed);
             }
             self.put_grant(grant, folder)?;
-        }
-        if claim.part.grants.iter().any(|grant| grant.statement.terms.purpose() == Purpose::Vetting) {
-            self.wait_to_be_vetted()?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use casevault::{
     credential::{Attestation, Checked, Coding, PersonId, Reveal},
     custodian::Errand,
     error::{Error, Misuse},
+    event::{Principal, Verb},
     folder::FolderKind,
     party::{Auditor, Doctor, Patient, Registrar, Role},
     record::Kind,
@@ -163,6 +164,37 @@ fn who_asks_waits_also_when_the_registrars_may_look_still() {
     asks();
     office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
     assert!(waiting(&office, Errand::Application).is_empty() && office.vouched(bob.id()).is_ok());
+}
+
+#[test]
+fn whose_attestation_was_withdrawn_waits_when_she_asks_and_not_by_a_new_key() {
+    let world = World::new();
+    let office = world.office();
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let case = alice.open_case("rash").unwrap();
+    office.withdraw(alice.id()).unwrap();
+    alice.assign(&case, bob.id(), Terms::treatment().until(world.in_days(1))).unwrap();
+    world.clock.advance(days(2));
+    let before = world.stream(ALICE).len();
+    alice.settle().unwrap();
+    assert!(world.stream(ALICE).len() > before, "her identity has a new key, without the doctor");
+    assert!(waiting(&office, Errand::Application).is_empty());
+    alice.ask_to_be_vetted().unwrap();
+    assert_eq!(waiting(&office, Errand::Application).len(), 1);
+}
+
+#[test]
+fn what_a_session_granted_itself_it_settles_too() {
+    let world = World::new();
+    let (alice, bob) = (world.patient(ALICE, "Alice"), world.doctor(BOB, "Bob"));
+    let case = alice.open_case("rash").unwrap();
+    alice.settle().unwrap();
+    alice.opinion(&case, bob.id(), Terms::opinion().until(world.in_days(1))).unwrap();
+    world.clock.advance(days(2));
+    alice.settle().unwrap();
+    let steps = world.stream(ALICE).into_iter().map(|streamed| streamed.event.claimed_step().unwrap());
+    let newest = steps.filter(|step| step.folder == Some(case.id()) && !step.grants.is_empty()).last().unwrap();
+    assert_eq!((newest.verb, newest.grants.len()), (Verb::Rotate, 1), "a new key, for her alone");
 }
 
 #[test]
@@ -365,9 +397,9 @@ fn a_refused_application_waits_no_more_and_what_was_shown_is_shut() {
     }
     assert!(one.vouched(max.id()).is_ok());
     // Nobody but a registrar refuses anybody.
-    let event = world.event(casevault::event::Principal::Party(max.id()), casevault::event::Verb::Refuse, 7);
+    let event = world.event(Principal::Party(max.id()), Verb::Refuse, 7);
     let bob = world.enrol::<Doctor>(CAROL, "Carol");
-    let owner = casevault::event::Principal::Party(bob.id());
+    let owner = Principal::Party(bob.id());
     let event = event.with(|step| casevault::event::Step { owner, subject: Some(forged.digest()), ..step });
     assert!(!crate::world::is_accepted(&world.submit(None, vec![crate::world::signed(BOB, &event)])));
 }
