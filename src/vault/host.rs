@@ -99,7 +99,8 @@ pub trait Host: Send + Sync + 'static {
     /// knows the witness, and gives back what it answered. A host that knows none asks nobody.
     ///
     /// Called outside every lock, witness by witness: an answer that does not come is to be given up after some seconds.
-    /// What is answered is verified, and need not be believed.
+    /// What is answered is verified, and need not be believed; of a body, no more than
+    /// [`NOTE_BYTES_MAX`](crate::limits::NOTE_BYTES_MAX) bytes need be read.
     ///
     /// # Errors
     /// [`HostError`] if the witness cannot be asked; the next checkpoint is asked for anew.

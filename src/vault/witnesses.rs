@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    log::{CosignRequest, KeyName, NoteSignature, SignedCheckpoint, Witness, tiles},
+    log::{CosignRequest, NoteSignature, SignedCheckpoint, Witness, tiles},
     merkle::Head,
     store::StoreError,
     time::Timestamp,
@@ -67,12 +67,13 @@ impl Vault {
         }
         let head = log.frontier.head();
         asked.last = Some((head.size, self.clock.now()));
+        self.remember_sizes(&mut asked.sizes)?;
         let shown = SignedCheckpoint::parse(self.shown(&log)?.as_bytes())?;
         for witness in policy.witnesses() {
             if witness.verify(&shown).is_ok() {
                 asked.sizes.insert(witness.name().to_string(), head.size);
             } else if let Some(line) = self.ask_one(witness, &log, &mut asked.sizes)? {
-                self.keep_line(head, witness.name(), &line)?;
+                self.keep_line(head, witness, &line)?;
             }
         }
         let seen = SignedCheckpoint::parse(self.shown(&log)?.as_bytes())?;
@@ -92,8 +93,7 @@ impl Vault {
     ) -> Result<Option<String>, Fault> {
         let (name, size) = (witness.name(), log.frontier.size());
         let checkpoint = SignedCheckpoint::parse(log.checkpoint.as_bytes())?;
-        let known = sizes.get(name.as_str()).copied();
-        let mut old = known.map_or_else(|| self.last_signed(name), Ok)?.min(size);
+        let mut old = sizes.get(name.as_str()).map_or(0, |last| size.min(*last));
         for _ in 0..2 {
             let proof = tiles::prove_consistency(&StoredTiles(self), old, size).ok_or(Fault::Damaged)?;
             let request = CosignRequest::new(old, proof, checkpoint.clone())?.to_string();
@@ -130,22 +130,24 @@ impl Vault {
         Ok(None)
     }
 
-    /// The size that a witness signed last, by what is stored.
-    fn last_signed(&self, witness: &KeyName) -> Result<u64, Fault> {
+    /// What witnesses signed last, by what is stored: the vault may have been closed since.
+    fn remember_sizes(&self, sizes: &mut BTreeMap<String, u64>) -> Result<(), Fault> {
         let row: Option<CosignedRow> = self.shelves.read(self.log_place(), Table::Cosigned, &[])?;
         let CosignedRow { head, lines } = row.unwrap_or_default();
-        Ok(if lines_of(&lines).any(|line| line.name() == witness) { head.size } else { 0 })
+        for line in lines_of(&lines) {
+            sizes.entry(line.name().to_string()).or_insert(head.size);
+        }
+        Ok(())
     }
 
     /// Keeps a witness's line beside those of others, unless the log has gone on.
-    fn keep_line(&self, head: Head, witness: &KeyName, line: &str) -> Result<(), Fault> {
+    fn keep_line(&self, head: Head, witness: &Witness, line: &str) -> Result<(), Fault> {
         for _ in 0..ATTEMPTS {
             let mut desk = self.log_desk();
             let row: CosignedRow = desk.get_at(self.log_place(), Table::Cosigned, &[])?.unwrap_or_default();
             let row = if row.head == head { row } else { CosignedRow { head, lines: String::new() } };
-            if self.log()?.frontier.head() != head
-                || lines_of(&row.lines).any(|known| known.name() == witness)
-            {
+            let is_its = |known: NoteSignature| (known.name(), known.id()) == (witness.name(), witness.id());
+            if self.log()?.frontier.head() != head || lines_of(&row.lines).any(is_its) {
                 return Ok(());
             }
             let row = CosignedRow { lines: row.lines + line, ..row };
