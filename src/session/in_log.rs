@@ -30,8 +30,7 @@ pub struct Checkpointed {
     pub note: String,
     /// Which of the witnesses that the policy names have signed it too, and when.
     pub witnesses: Vec<(KeyName, Timestamp)>,
-    /// Whether they are as many as the policy asks for: the vault cannot have shown another history to somebody else without
-    /// one of them.
+    /// Whether they are as many as the policy asks for.
     pub is_witnessed: bool,
 }
 

@@ -128,9 +128,10 @@ impl Vault {
     /// # let policy = Policy::trusting([&Keyring::generate()?.card(Role::Registrar)]);
     /// # let vault = Vault::create(MemoryStore::new(), HostDir::open(&place)?, policy)?;
     /// let (stop, stopped) = mpsc::channel::<()>();
+    /// let serving = &vault;
     /// thread::scope(|threads| {
-    ///     threads.spawn(|| {
-    ///         vault.checkpointing(|span| match stopped.recv_timeout(span) {
+    ///     threads.spawn(move || {
+    ///         serving.checkpointing(|span| match stopped.recv_timeout(span) {
     ///             Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
     ///             Ok(()) | Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
     ///         });
