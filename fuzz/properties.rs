@@ -2,12 +2,18 @@
 
 use casevault::{
     codec::{self, Wire},
+    crypto::{Secret, Signer},
     custodian::{Request, Response},
     event::{SignedEvent, Step},
     fhir::{Bundle, Pseudonyms, split},
-    log::{Checkpoint, LogProof, Note, NoteVerifier, SignedCheckpoint, Tile, Witness},
+    log::{
+        Checkpoint, CosignRequest, KeyName, LogProof, Note, NoteSigner, NoteVerifier, SignedCheckpoint, Tile,
+        Witness, WitnessSigner, WitnessState,
+    },
+    merkle::Head,
     party::{Card, KeyFile},
     record::SealedRecord,
+    time::Timestamp,
 };
 
 /// One value, one encoding.
@@ -64,5 +70,29 @@ pub(crate) fn note(bytes: &[u8]) {
 pub(crate) fn sealed_record(bytes: &[u8]) {
     if let Ok(record) = SealedRecord::from_bytes(bytes) {
         assert_eq!(record.to_bytes(), bytes);
+    }
+}
+
+/// One text, one value: what a witness is asked and keeps. It signs what the log signed, and its answer adds its own line and
+/// no other.
+pub(crate) fn witness(bytes: &[u8]) {
+    let one_text = |text: Option<String>| assert!(text.is_none_or(|text| text.as_bytes() == bytes));
+    one_text(CosignRequest::parse(bytes).ok().map(|request| request.to_string()));
+    let text = std::str::from_utf8(bytes).ok();
+    one_text(text.and_then(|text| WitnessState::parse(text).ok()).map(|state| state.to_string()));
+    let keys = [1, 2].map(|seed| Signer::from_seed(&Secret::from_bytes([seed; 32])));
+    let [log, witness] = ["log.example", "witness.example"].map(|name| KeyName::parse(name).expect("a name"));
+    let (log, witness) = (NoteSigner::new(log, &keys[0]), WitnessSigner::new(witness, &keys[1]));
+    let known = |_: &KeyName| Some(WitnessState::new(log.verifier()));
+    if let Ok(pending) = witness.consider(bytes, known) {
+        let line = pending.keep(Timestamp::at_ms(0), |_, _| Ok::<(), ()>(())).expect("kept").expect("a line");
+        let asked = CosignRequest::parse(bytes).expect("it was read").checkpoint().clone();
+        asked.verify(&log.verifier()).expect("the log signed it");
+        asked.with_answer(&witness.witness(), line.as_bytes()).expect("its own line");
+    }
+    let empty = SignedCheckpoint::sign(Head::default(), &log).expect("a head");
+    if let Ok(seen) = empty.with_answer(&witness.witness(), bytes) {
+        assert_eq!(seen.note().signatures().len(), 2);
+        assert!(seen.verify(&log.verifier()).is_ok() && witness.witness().verify(&seen).is_ok());
     }
 }

@@ -62,6 +62,9 @@ pub const KEY_NAME_BYTES_MAX: usize = 255;
 /// The most witnesses a policy names: each has room for its line in one note.
 pub const WITNESSES_MAX: usize = 32;
 
+/// The most hashes of a consistency proof that a witness is sent.
+pub const CONSISTENCY_LINES_MAX: usize = 63;
+
 /// The most data of its own that a proof of the log carries along, in bytes.
 pub const PROOF_EXTRA_BYTES_MAX: usize = 16 * 1024;
 

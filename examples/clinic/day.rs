@@ -1,6 +1,13 @@
 //! The day.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    ops::ControlFlow,
+    path::Path,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+};
 
 use casevault::{
     access::Policy,
@@ -68,16 +75,30 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
     let vault = Vault::create_with(store, host, policy, SystemClock, fork(&mut random))?;
     say(&format!("A new vault in {}: it stores and decides, and cannot read.\n", place.display()))?;
 
-    let mut clinic = Clinic::open(&vault, registrars, random)?;
-    let bar = progress(charts.len());
-    for (number, chart) in charts.iter().enumerate() {
-        let is_told = number == 0;
-        bar.suspend(|| clinic.see(chart, is_told, options))?;
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    clinic.close(options)?;
-    drop(clinic);
+    let (stop, stopped) = mpsc::channel::<()>();
+    thread::scope(|threads| {
+        // Dropped at the end of the day, however it ends: then the checkpointer stops.
+        let _stop = stop;
+        let vault = &vault;
+        // With a seed nothing happens beside the day, and every run is the same.
+        if options.seed.is_none() {
+            threads.spawn(move || {
+                vault.checkpointing(|span| match stopped.recv_timeout(span) {
+                    Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+                });
+            });
+        }
+        let mut clinic = Clinic::open(vault, registrars, random)?;
+        let bar = progress(charts.len());
+        for (number, chart) in charts.iter().enumerate() {
+            let is_told = number == 0;
+            bar.suspend(|| clinic.see(chart, is_told, options))?;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        clinic.close(options)
+    })?;
     vault.close()?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
     crypto::{Label, VerifyingKey, kdf::digest},
     id::{Digest, PartyId, VaultId},
     limits::REGISTRARS_MAX,
+    log::WitnessPolicy,
     party::{Card, Role},
     time::{Timestamp, days},
 };
@@ -40,6 +41,9 @@ pub struct Policy {
     /// Registrars of before: what they attested until then still holds.
     #[cbor(n(8), default, skip_if = "Vec::is_empty")]
     pub(crate) former: Vec<FormerRegistrar>,
+    /// Who must see the log's checkpoints.
+    #[cbor(n(9), default, skip_if = "WitnessPolicy::is_none")]
+    witnesses: WitnessPolicy,
 }
 
 /// What is asked of people's conduct.
@@ -88,6 +92,7 @@ impl Policy {
             denials_per_minute: 600,
             conduct: None,
             former: Vec::new(),
+            witnesses: WitnessPolicy::none(),
         }
     }
 
@@ -170,6 +175,12 @@ impl Policy {
         self.with_conduct(|conduct| Conduct { is_one_card_a_person: true, ..conduct })
     }
 
+    /// Witnesses sign the log's checkpoints too, so many of these at the least: an audit misses what they did not see.
+    #[must_use]
+    pub fn witnessed_by(self, witnesses: WitnessPolicy) -> Self {
+        Self { witnesses, ..self }
+    }
+
     fn with_conduct(self, change: impl FnOnce(Conduct) -> Conduct) -> Self {
         Self { conduct: Some(change(self.conduct())), ..self }
     }
@@ -202,6 +213,12 @@ impl Policy {
     #[must_use]
     pub fn idle(&self) -> Duration {
         Duration::from_secs(self.conduct().idle_s)
+    }
+
+    /// Who must see the log's checkpoints.
+    #[must_use]
+    pub const fn witnesses(&self) -> &WitnessPolicy {
+        &self.witnesses
     }
 
     /// The digest by which the next policy names it.

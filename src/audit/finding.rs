@@ -46,6 +46,8 @@ coded! {
         Registrar = 18, "only a registrar of then may do this";
         /// A policy is not signed by enough of the registrars before it, or was left out, or is not the one the vault was made under.
         Policy = 19, "a policy is not signed by enough of the registrars before it, or was left out";
+        /// Fewer witnesses have seen the checkpoint than the policy in force asks for.
+        Unwitnessed = 20, "fewer witnesses have seen the checkpoint than the policy asks for";
     }
 }
 
@@ -68,7 +70,7 @@ impl Fault {
     pub const fn gravity(self) -> Gravity {
         match self {
             Self::Time => Gravity::Warning,
-            Self::Missing => Gravity::Missing,
+            Self::Missing | Self::Unwitnessed => Gravity::Missing,
             Self::Checkpoint
             | Self::Folder
             | Self::Grant

@@ -8,6 +8,7 @@ use crate::{
     crypto::{Signed, VerifyingKey},
     id::{Digest, PartyId, VaultId},
     limits::{PROPOSALS_MAX, SUCCESSIONS_MAX},
+    log::SignedCheckpoint,
     party::Card,
     time::Timestamp,
 };
@@ -43,6 +44,13 @@ impl Rules {
             charters: charters.iter().map(Charter::digest).collect(),
             proposed: BTreeMap::new(),
         })
+    }
+
+    /// Whether as many witnesses as the newest policy asks for have seen a checkpoint.
+    pub(super) fn is_witnessed(&self, checkpoint: &str) -> bool {
+        let newest = self.eras.last().map(|(_, _, policy)| policy.witnesses());
+        let checkpoint = SignedCheckpoint::parse(checkpoint.as_bytes());
+        newest.zip(checkpoint.ok()).is_some_and(|(witnesses, checkpoint)| witnesses.is_met(&checkpoint))
     }
 
     /// The digest of the policy a vault began with.

@@ -99,6 +99,9 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         }
         Some(_) => (),
     }
+    if log.is_some() && !rules.is_witnessed(&checkpoint) {
+        findings.add(0, Fault::Unwitnessed, ("", 0));
+    }
     if let Some(kept) = kept {
         let grows = read_checkpoint(kept, (vault, &key)).is_some_and(|kept| {
             let size = usize::try_from(kept.size).ok();

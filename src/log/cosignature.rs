@@ -10,10 +10,12 @@
 
 use std::fmt;
 
+use minicbor::{Decode, Encode};
+
 use crate::{
     codec::Malformed,
     crypto::{Signer, VerifyingKey, sign::BadSignature},
-    limits::WITNESSES_MAX,
+    limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, WITNESSES_MAX},
     log::{
         Checkpoint, KeyId, KeyName, NoteSignature, NoteVerifier, SignedCheckpoint, Unverified,
         key::{COSIGNED, NamedKey},
@@ -125,11 +127,20 @@ impl<'k> WitnessSigner<'k> {
         at: Timestamp,
     ) -> Result<SignedCheckpoint, Unverified> {
         checkpoint.verify(log)?;
+        let line = self.line(&checkpoint, at)?;
+        Ok(SignedCheckpoint::of(checkpoint.note.with(line)?)?)
+    }
+
+    /// This witness's line under a checkpoint, whoever signed that.
+    pub(super) fn line(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        at: Timestamp,
+    ) -> Result<NoteSignature, Malformed> {
         let (witness, seconds) = (self.witness(), at.as_ms() / 1000);
         let signature = self.signer.sign_note(&message(seconds, checkpoint.note.claims()))?;
         let line = [seconds.to_be_bytes().as_slice(), signature.as_bytes()].concat();
-        let line = NoteSignature::new(self.name.clone(), witness.id(), line);
-        Ok(SignedCheckpoint::of(checkpoint.note.with(line)?)?)
+        Ok(NoteSignature::new(self.name.clone(), witness.id(), line))
     }
 }
 
@@ -163,6 +174,41 @@ impl WitnessPolicy {
         Self { witnesses: Vec::new(), needed: 0 }
     }
 
+    /// Whether it names nobody.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.witnesses.is_empty()
+    }
+
+    /// The witnesses.
+    #[must_use]
+    pub fn witnesses(&self) -> &[Witness] {
+        &self.witnesses
+    }
+
+    /// How many of them must have seen a checkpoint.
+    #[must_use]
+    pub const fn needed(&self) -> usize {
+        self.needed
+    }
+
+    /// Who of them saw the checkpoint, and when, however few they are: a line that does not verify, or is there twice, says
+    /// nothing.
+    ///
+    /// # Security
+    /// As for [`Witness::verify`].
+    #[must_use]
+    pub fn seen(&self, checkpoint: &SignedCheckpoint) -> Vec<(&KeyName, Timestamp)> {
+        let seen = self.witnesses.iter().map(|witness| (witness.name(), witness.verify(checkpoint)));
+        seen.filter_map(|(name, at)| Some((name, at.ok()?))).collect()
+    }
+
+    /// Whether as many as must have seen the checkpoint, by [`Self::seen`].
+    #[must_use]
+    pub fn is_met(&self, checkpoint: &SignedCheckpoint) -> bool {
+        self.seen(checkpoint).len() >= self.needed
+    }
+
     /// Who of them saw the checkpoint, and when.
     ///
     /// # Errors
@@ -183,7 +229,74 @@ impl WitnessPolicy {
     }
 }
 
+impl Default for WitnessPolicy {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
+/// How a witness policy is written: the vkeys, and how many are needed.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Written {
+    #[n(0)]
+    witnesses: Vec<String>,
+    #[n(1)]
+    needed: u8,
+}
+
+impl<C> Encode<C> for WitnessPolicy {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let Self { witnesses, needed } = self;
+        // Not more than there are witnesses, whose number is bounded.
+        let needed = u8::try_from(*needed).unwrap_or(u8::MAX);
+        Written { witnesses: witnesses.iter().map(Witness::to_string).collect(), needed }.encode(e, c)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for WitnessPolicy {
+    fn decode(d: &mut minicbor::Decoder<'b>, c: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let Written { witnesses, needed } = Written::decode(d, c)?;
+        let malformed = |_| minicbor::decode::Error::message("not a witness policy");
+        let witnesses = witnesses.iter().map(|vkey| Witness::parse(vkey)).collect::<Result<_, _>>();
+        Self::new(witnesses.map_err(malformed)?, usize::from(needed)).map_err(malformed)
+    }
+}
+
 impl SignedCheckpoint {
+    /// The checkpoint with the line that a witness answered, if it verifies; lines of others are passed over, and none that
+    /// stands under the checkpoint is replaced.
+    ///
+    /// # Errors
+    /// [`Unverified`] if the answer is no signature lines, or not the witness's own and only line, or not for this
+    /// checkpoint, or the checkpoint has one of this name and id already.
+    pub fn with_answer(self, witness: &Witness, answer: &[u8]) -> Result<Self, Unverified> {
+        let answer = answer.get(..NOTE_BYTES_MAX).map_or(answer, |_| &[]);
+        let lines = std::str::from_utf8(answer).or(Err(Malformed("cosignatures")))?;
+        let lines = lines.strip_suffix('\n').ok_or(Malformed("cosignatures"))?;
+        let mut own = None;
+        for (count, line) in lines.split('\n').enumerate() {
+            let line = NoteSignature::parse(line)?;
+            if count >= NOTE_SIGNATURES_MAX {
+                return Err(Malformed("cosignatures").into());
+            }
+            if (line.name(), line.id()) == (witness.name(), witness.id()) && own.replace(line).is_some() {
+                return Err(Unverified::Repeated);
+            }
+        }
+        let own = own.ok_or(Unverified::Unsigned)?;
+        if self.note.line(witness.name(), witness.id()) != Err(Unverified::Unsigned) {
+            return Err(Unverified::Repeated);
+        }
+        let seen = Self::of(self.note.with(own)?)?;
+        witness.verify(&seen)?;
+        Ok(seen)
+    }
+
     /// The checkpoint, if this log signed it and enough witnesses saw it.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! note          text ‖ "\n" ‖ signature lines                                C2SP signed-note
 //! checkpoint    a note of origin, size and root                              C2SP tlog-checkpoint
 //! cosignature   a witness's line under it, with the moment                   C2SP tlog-cosignature, cosignature/v1
+//! request       what a log asks a witness, and what that answers             C2SP tlog-witness, add-checkpoint
 //! tiles         the tree in files of 256 hashes, the entries in bundles      C2SP tlog-tiles
 //! proof         an entry's index and inclusion, with the checkpoint          C2SP tlog-proof
 //! ```
@@ -23,6 +24,7 @@ mod text;
 mod tile;
 pub mod tiles;
 mod whole;
+mod witness;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosignature::{Witness, WitnessPolicy, WitnessSigner};
@@ -33,6 +35,7 @@ pub use note::{Note, NoteSignature};
 pub use proof::LogProof;
 pub use tile::{Tile, bundle, entries};
 pub use whole::{StreamProof, verify_history};
+pub use witness::{CosignRequest, PendingCosignature, WitnessRefusal, WitnessReply, WitnessState};
 
 use crate::{codec::Malformed, crypto::sign::BadSignature, merkle::NotProven};
 

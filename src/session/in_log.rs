@@ -7,7 +7,7 @@ use crate::{
     custodian::{Answer, Question, Request, Response},
     error::{Error, Tampering},
     event::Principal,
-    log::{LogProof, SignedCheckpoint, StreamProof, open_checkpoint},
+    log::{KeyName, LogProof, SignedCheckpoint, StreamProof, open_checkpoint},
     merkle::{Head, verify_consistency},
     party::{Owner, RoleType},
     session::{Session, ledger::Pages},
@@ -28,6 +28,10 @@ pub struct Checkpointed {
     pub head: Head,
     /// The checkpoint itself, a C2SP signed note: what to compare with others'.
     pub note: String,
+    /// Which of the witnesses that the policy names have signed it too, and when.
+    pub witnesses: Vec<(KeyName, Timestamp)>,
+    /// Whether they are as many as the policy asks for.
+    pub is_witnessed: bool,
 }
 
 /// That one's own history is whole and in the log.
@@ -60,15 +64,28 @@ impl<R: RoleType> Session<'_, R> {
         Ok(Some(newest))
     }
 
-    /// Holds the vault's log to a checkpoint that was got elsewhere: from another device, an auditor, a witness.
+    /// Holds the vault's log to a checkpoint that was got elsewhere, from another device, an auditor, a witness; and says
+    /// which witnesses signed that one.
     ///
     /// # Errors
     /// [`Tampering::Stream`] if it is not this vault's, or the vault's log does not contain it: then the vault has shown two
     /// histories, and the two checkpoints are the proof.
-    pub fn compare_checkpoint(&self, note: &str) -> Result<(), Error> {
-        let trust = self.trust()?;
-        let elsewhere = open_checkpoint(note, trust.vault, &trust.vault_key);
-        self.hold_log(elsewhere.map_err(|_forged| Tampering::Stream)?)
+    pub fn compare_checkpoint(&self, note: &str) -> Result<Checkpointed, Error> {
+        let elsewhere = self.checkpointed(note.to_owned())?;
+        self.hold_log(elsewhere.head)?;
+        Ok(elsewhere)
+    }
+
+    /// A checkpoint that the vault signed, and who saw it.
+    fn checkpointed(&self, note: String) -> Result<Checkpointed, Error> {
+        let (trust, policy) = (self.trust()?, self.policy()?);
+        let head =
+            open_checkpoint(&note, trust.vault, &trust.vault_key).map_err(|_forged| Tampering::Stream)?;
+        let checkpoint = SignedCheckpoint::parse(note.as_bytes()).map_err(|_garbled| Tampering::Stream)?;
+        let seen = policy.witnesses().seen(&checkpoint);
+        let is_witnessed = seen.len() >= policy.witnesses().needed();
+        let witnesses = seen.into_iter().map(|(name, at)| (name.clone(), at)).collect();
+        Ok(Checkpointed { head, note, witnesses, is_witnessed })
     }
 
     /// Holds what was seen of the log, and another head of it, to one that both grow to.
@@ -95,11 +112,10 @@ impl<R: RoleType> Session<'_, R> {
         if note.is_empty() {
             return if known.size == 0 { Ok((None, known)) } else { Err(Tampering::Stream.into()) };
         }
-        let trust = self.trust()?;
-        let head =
-            open_checkpoint(&note, trust.vault, &trust.vault_key).map_err(|_forged| Tampering::Stream)?;
+        let newest = self.checkpointed(note)?;
+        let head = newest.head;
         verify_consistency(&known, &head, &growth).map_err(|_branched| Tampering::Stream)?;
-        Ok((Some(Checkpointed { head, note }), head))
+        Ok((Some(newest), head))
     }
 
     fn remember_log(&self, head: Head) {
@@ -125,8 +141,8 @@ impl<R: Owner> Session<'_, R> {
         };
         let trust = self.trust()?;
         let wrong = |_| Error::from(Tampering::Stream);
-        let log =
-            open_checkpoint(&note, trust.vault, &trust.vault_key).map_err(|_forged| Tampering::Stream)?;
+        let checkpointed = self.checkpointed(note)?;
+        let log = checkpointed.head;
         self.hold_log(log)?;
         if let Some(elsewhere) = elsewhere {
             self.compare_checkpoint(elsewhere)?;
@@ -141,9 +157,10 @@ impl<R: Owner> Session<'_, R> {
         if events.iter().any(|line| line.received < settled && line.seq >= head.size) {
             return Err(Tampering::Stream.into());
         }
-        let checkpoint = SignedCheckpoint::parse(note.as_bytes()).map_err(|_garbled| Tampering::Stream)?;
+        let checkpoint =
+            SignedCheckpoint::parse(checkpointed.note.as_bytes()).map_err(|_garbled| Tampering::Stream)?;
         let text = LogProof::new(proof.epoch.number, proof.path.clone(), checkpoint).map_err(wrong)?;
         let text = text.with_extra(codec::encode::<StreamProof>(&proof)).map_err(wrong)?.to_string();
-        Ok(HistoryProof { head, at: proof.epoch.at, checkpoint: Checkpointed { head: log, note }, text })
+        Ok(HistoryProof { head, at: proof.epoch.at, checkpoint: checkpointed, text })
     }
 }

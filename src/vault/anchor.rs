@@ -8,8 +8,10 @@ use crate::{
     codec::{self, Magic, wire},
     crypto::{Label, Signed, Statement, VerifyingKey},
     id::VaultId,
+    log::tiles,
+    merkle::{Head, verify_consistency},
     time::Timestamp,
-    vault::{Vault, VaultError},
+    vault::{Vault, VaultError, checkpoint::StoredTiles, fault::Fault, rows::LogRow},
 };
 
 /// What an anchor says.
@@ -25,6 +27,9 @@ pub struct Anchor {
     /// When.
     #[n(2)]
     pub at: Timestamp,
+    /// The head of the log; none before its first epoch, and in anchors of before this was kept.
+    #[n(3)]
+    pub log: Option<Head>,
 }
 
 wire! { Anchor: "anchor", 128; }
@@ -47,29 +52,53 @@ impl Anchor {
     }
 }
 
-/// Milliseconds between two anchors, at the least.
+/// Milliseconds between two anchors, at the least; an epoch of the log does not wait for them.
 const PERIOD_MS: u64 = 1000;
+
+/// What the last anchor said that this vault kept.
+#[derive(Debug)]
+pub(super) struct Anchored {
+    at: Timestamp,
+    /// The size of the log.
+    log: u64,
+}
+
+impl Anchored {
+    /// Nothing was kept yet.
+    pub(super) const fn nothing() -> Self {
+        Self { at: Timestamp::at_ms(0), log: 0 }
+    }
+}
 
 impl Vault {
     /// Keeps an anchor, if the last is a second old.
     pub(super) fn anchor_if_due(&self) {
         let now = self.clock.now();
         let Ok(mut last) = self.anchored.try_lock() else { return };
-        if now.as_ms() < last.as_ms().saturating_add(PERIOD_MS) && now >= *last {
+        if now.as_ms() < last.at.as_ms().saturating_add(PERIOD_MS) && now >= last.at {
             return;
         }
-        *last = now;
-        if let Err(error) = self.keep_anchor(now) {
-            tracing::warn!(code = error.code(), "the anchor could not be kept");
+        last.at = now;
+        if let Err(error) = self.keep_anchor(&mut last) {
+            tracing::warn!(code = VaultError::from(error).code(), "the anchor could not be kept");
         }
     }
 
     /// Keeps an anchor now.
     pub(super) fn anchor(&self) -> Result<(), VaultError> {
-        let now = self.clock.now();
         let mut last = self.anchored.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = now;
-        self.keep_anchor(now)
+        last.at = self.clock.now();
+        Ok(self.keep_anchor(&mut last)?)
+    }
+
+    /// Keeps an anchor, unless one has this log: no checkpoint is shown before.
+    pub(super) fn anchor_log(&self, log: &LogRow) -> Result<(), Fault> {
+        let mut last = self.anchored.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_read_only() || log.frontier.size() <= last.log {
+            return Ok(());
+        }
+        last.at = self.clock.now();
+        self.keep_anchor(&mut last)
     }
 
     /// Keeps the anchor of a vault that is about to be made.
@@ -87,13 +116,16 @@ impl Vault {
         self.anchor()
     }
 
-    fn keep_anchor(&self, at: Timestamp) -> Result<(), VaultError> {
-        let generation = self.shelves.store.generation()?;
-        let anchor = self.sign(&Anchor { vault: self.id, generation, at });
-        Ok(self.host.keep_anchor(&codec::frame(MAGIC, &anchor))?)
+    fn keep_anchor(&self, last: &mut Anchored) -> Result<(), Fault> {
+        let (generation, log) = (self.shelves.store.generation()?, self.log()?.frontier.head());
+        let log = Some(log).filter(|log| log.size > 0);
+        let anchor = self.sign(&Anchor { vault: self.id, generation, at: last.at, log });
+        self.host.keep_anchor(&codec::frame(MAGIC, &anchor))?;
+        last.log = log.unwrap_or_default().size;
+        Ok(())
     }
 
-    /// Whether the store is as far as the host's anchor says it was.
+    /// Whether the store is as far as the host's anchor says it was, and its log the one that was anchored.
     pub(super) fn check_anchor(&self) -> Result<(), VaultError> {
         let generation = self.shelves.store.generation()?;
         let bytes = self.host.anchor()?.ok_or(VaultError::Anchor)?;
@@ -105,6 +137,14 @@ impl Vault {
                 at: anchor.at,
             });
         }
-        Ok(())
+        let Some(anchored) = anchor.log else { return Ok(()) };
+        let head = self.log()?.frontier.head();
+        let proof = tiles::prove_consistency(&StoredTiles(self), anchored.size, head.size);
+        let grows = proof.is_some_and(|proof| verify_consistency(&anchored, &head, &proof).is_ok());
+        if grows {
+            Ok(())
+        } else {
+            Err(VaultError::OtherHistory { store: head.size, anchor: anchored.size, at: anchor.at })
+        }
     }
 }

@@ -1,19 +1,22 @@
 //! Checkpoints: all streams' heads put down in one leaf of a log, and the log's head signed.
 //!
-//! Writers leave word of every stream that grows (the table of changed owners) and wait for nobody. The checkpointer takes
-//! that up: buckets of the heads map first, then the epoch, the log and the signed checkpoint in one batch, and only then
-//! is a checkpoint shown. A log that stands elsewhere than it was read is another's: then nothing is written.
+//! Writers leave word of every stream that grows (the table of changed owners) and wait for nobody. The checkpointer, which
+//! holds the [lease](crate::vault::lease), takes that up: buckets of the heads map first, then the epoch, the log and the
+//! signed checkpoint in one batch; then the anchor; only then is a checkpoint shown. A log that stands elsewhere than it was
+//! read is another's: then nothing is written. Witnesses are asked when all that is done, and nobody waits for them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
     sync::PoisonError,
+    time::Duration,
 };
 
 use crate::{
     access::Denial,
     custodian::{Answer, Response},
     event::Principal,
-    id::{Digest, OpId},
+    id::Digest,
     log::{
         HeadLeaf, LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, Tile, bucket_of,
         bucket_root, depth_for, map_root, origin,
@@ -25,6 +28,7 @@ use crate::{
         Vault, VaultError,
         desk::Desk,
         fault::Fault,
+        lease::Lease,
         rows::{BucketRow, ChangedRow, EpochOfLogRow, HashesRow, HeadRow, LogRow},
         tables::Table,
     },
@@ -39,8 +43,11 @@ const ROWS_A_BATCH: usize = 4096;
 /// How many rows of changed owners one batch takes away.
 const TAKEN_A_BATCH: usize = 256;
 
-/// Milliseconds between two checkpoints that are made when due.
-const PERIOD_MS: u64 = 60_000;
+/// Between two checkpoints that are made when due.
+pub(super) const PERIOD: Duration = Duration::from_secs(60);
+
+/// How long a checkpointer waits before it looks again.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How many events make a checkpoint due.
 const EVENTS_DUE: u64 = 1000;
@@ -64,42 +71,99 @@ struct Map {
 }
 
 impl Vault {
-    /// Puts all streams' heads down, signs a checkpoint, and keeps it before it is shown: the newest checkpoint, as a C2SP
-    /// signed note. Where no stream has grown, it is the one there was.
+    /// Puts all streams' heads down, signs a checkpoint, keeps it and anchors it before it is shown, and asks the policy's
+    /// witnesses to sign it too: the newest checkpoint, as a C2SP signed note, with the lines of those who did. Where no
+    /// stream has grown, it is the one there was, and only witnesses are asked whose line it lacks.
     ///
-    /// Writers are not held up. Call it every minute or so, from a thread of its own; [`Self::close`] does it too.
+    /// Writers are not held up. [`Self::checkpointing`] calls it when one is due; [`Self::close`] does it too.
     ///
     /// # Errors
-    /// [`VaultError`] if the store fails; then the next call goes on from what stands there.
+    /// [`VaultError`] if store or host fail, then the next call goes on from what stands there; [`VaultError::Leased`] while
+    /// another process makes one.
     pub fn checkpoint(&self) -> Result<String, VaultError> {
-        let _one_at_a_time = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(self.make_checkpoint()?)
+        {
+            let _one_at_a_time = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.make_checkpoint()?;
+        }
+        self.ask_witnesses();
+        Ok(self.shown(&self.log()?)?)
     }
 
-    /// The same, if the last one is a minute or a thousand events old.
+    /// The same, if the last one is a minute or a thousand events old and nobody else is at it. Witnesses who have not signed
+    /// the newest one are asked again once a minute.
     ///
     /// # Errors
     /// As [`Self::checkpoint`].
     pub fn checkpoint_if_due(&self) -> Result<(), VaultError> {
-        let Ok(_one_at_a_time) = self.checkpointing.try_lock() else { return Ok(()) };
-        let log = self.log()?;
-        let last = match log.frontier.size().checked_sub(1) {
-            Some(number) => self.log_epoch(number)?.map(|epoch| epoch.at),
-            None => None,
-        };
-        let now = self.clock.now();
-        let is_old = last.is_none_or(|last| last.as_ms().saturating_add(PERIOD_MS) <= now.as_ms());
-        if is_old || self.grown(&log)? >= EVENTS_DUE {
-            self.make_checkpoint()?;
+        {
+            let Ok(_one_at_a_time) = self.checkpointing.try_lock() else { return Ok(()) };
+            let log = self.log()?;
+            let last = match log.frontier.size().checked_sub(1) {
+                Some(number) => self.log_epoch(number)?.map(|epoch| epoch.at),
+                None => None,
+            };
+            let now = self.clock.now();
+            if last.is_none_or(|last| last.plus(PERIOD) <= now) || self.grown()? >= EVENTS_DUE {
+                match self.make_checkpoint() {
+                    Ok(()) | Err(Fault::Leased) => (),
+                    Err(fault) => return Err(fault.into()),
+                }
+            }
         }
+        self.ask_witnesses_if_due();
         Ok(())
     }
 
+    /// Makes checkpoints when they are due, until told to stop: for a thread of its own. Several processes may do it; one
+    /// of them works at a time, and another takes over if it ends midway. What fails is logged and tried again.
+    ///
+    /// Between two looks it calls `wait` with how long to wait, which breaks off when it is time to stop.
+    ///
+    /// ```
+    /// # use casevault::{access::Policy, party::{Keyring, Role}, store::MemoryStore, vault::{HostDir, Vault}};
+    /// use std::{ops::ControlFlow, sync::mpsc::{self, RecvTimeoutError}, thread};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let place = std::env::temp_dir().join(format!("casevault-checkpointing-{}", std::process::id()));
+    /// # let policy = Policy::trusting([&Keyring::generate()?.card(Role::Registrar)]);
+    /// # let vault = Vault::create(MemoryStore::new(), HostDir::open(&place)?, policy)?;
+    /// let (stop, stopped) = mpsc::channel::<()>();
+    /// let serving = &vault;
+    /// thread::scope(|threads| {
+    ///     threads.spawn(move || {
+    ///         serving.checkpointing(|span| match stopped.recv_timeout(span) {
+    ///             Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
+    ///             Ok(()) | Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+    ///         });
+    ///     });
+    ///     // … serve …
+    ///     drop(stop);
+    /// });
+    /// vault.close()?;
+    /// # std::fs::remove_dir_all(place)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checkpointing(&self, mut wait: impl FnMut(Duration) -> ControlFlow<()>) {
+        loop {
+            let span = match self.checkpoint_if_due() {
+                Ok(()) => LOOK,
+                Err(error) => {
+                    tracing::error!(code = error.code(), "a checkpoint could not be made");
+                    PERIOD
+                }
+            };
+            if wait(span).is_break() {
+                return;
+            }
+        }
+    }
+
     /// At least how many events came since: as many as streams grew.
-    fn grown(&self, _log: &LogRow) -> Result<u64, Fault> {
+    fn grown(&self) -> Result<u64, Fault> {
         let mut count = 0u64;
         for place in self.shelves.keys.shared_places(Table::Changed) {
-            let limit = usize::try_from(EVENTS_DUE).unwrap_or(usize::MAX);
+            let limit = usize::try_from(EVENTS_DUE.saturating_sub(count)).unwrap_or(usize::MAX);
             let rows = self.shelves.page::<ChangedRow>((place, Table::Changed), None, limit)?;
             count = count.saturating_add(u64::try_from(rows.len()).unwrap_or(u64::MAX));
         }
@@ -120,20 +184,28 @@ impl Vault {
         Ok(row.map(|row| row.epoch))
     }
 
-    pub(super) fn make_checkpoint(&self) -> Result<String, Fault> {
+    /// Makes a checkpoint and anchors it, if a stream has grown since the last one.
+    pub(super) fn make_checkpoint(&self) -> Result<(), Fault> {
+        let log = self.log()?;
+        if !log.is_between && !log.checkpoint.is_empty() && self.grown()? == 0 {
+            return self.anchor_log(&log);
+        }
+        let (mut lease, log) = self.take_lease()?;
+        let made = self.make_epoch(&mut lease, &log);
+        self.give_back(lease);
+        self.anchor_log(&made?)
+    }
+
+    /// The next epoch: the log as it stands then.
+    fn make_epoch(&self, lease: &mut Lease, log: &LogRow) -> Result<LogRow, Fault> {
         let generation = self.shelves.store.generation()?;
         let changed = self.changed()?;
-        let log = self.log()?;
-        if changed.is_empty() && !log.is_between && !log.checkpoint.is_empty() {
-            return Ok(log.checkpoint);
-        }
-        let mut map = self.map(&log)?;
+        let mut map = self.map(log)?;
         self.take_up(&mut map, &changed)?;
         let map = self.deepened(map)?;
-        let number = log.frontier.size();
         let epoch = LogEpoch {
             vault: self.id,
-            number,
+            number: log.frontier.size(),
             at: self.clock.now(),
             depth: map.depth,
             map: map_root(&map.roots),
@@ -141,10 +213,15 @@ impl Vault {
             events: map.events,
             generation,
         };
-        let checkpoint = self.put_epoch(&log, &map, &epoch)?;
+        let log = self.put_epoch(lease, log, &map, &epoch)?;
         self.take_away(changed)?;
-        self.anchor_if_due();
-        Ok(checkpoint)
+        Ok(log)
+    }
+
+    /// The newest checkpoint with what witnesses signed of it, once it is anchored.
+    pub(super) fn shown(&self, log: &LogRow) -> Result<String, Fault> {
+        self.anchor_log(log)?;
+        Ok(log.checkpoint.clone() + &self.cosigned(log.frontier.head())?)
     }
 
     /// Leaves word that the stream of a desk grows with its batch.
@@ -173,7 +250,7 @@ impl Vault {
 
     /// The map as it stands, without its buckets.
     fn map(&self, log: &LogRow) -> Result<Map, Fault> {
-        let LogRow { depth, owners, events, .. } = *log;
+        let LogRow { depth, mut owners, mut events, is_between, .. } = *log;
         let mut roots = Vec::new();
         let count = 1usize.checked_shl(u32::from(depth)).ok_or(Fault::Damaged)?;
         let rows = self.shelves.scan::<HashesRow>(self.log_place(), Table::Roots, &[depth])?;
@@ -183,6 +260,16 @@ impl Vault {
         }
         if roots.len() != count {
             return Err(Fault::Damaged);
+        }
+        if is_between {
+            // Whoever wrote these buckets did not come to say how many they hold.
+            (owners, events) = (0, 0);
+            for bucket in 0..u32::try_from(count).map_err(|_wrong| Fault::Damaged)? {
+                for head in self.bucket(depth, bucket)?.heads {
+                    owners = owners.saturating_add(1);
+                    events = events.saturating_add(head.head.size);
+                }
+            }
         }
         Ok(Map { depth, owners, events, roots, buckets: BTreeMap::new() })
     }
@@ -263,22 +350,26 @@ impl Vault {
     }
 
     /// Writes the map, then the epoch and the signed checkpoint; in one batch, if it fits.
-    fn put_epoch(&self, log: &LogRow, map: &Map, epoch: &LogEpoch) -> Result<String, Fault> {
+    fn put_epoch(
+        &self,
+        lease: &mut Lease,
+        log: &LogRow,
+        map: &Map,
+        epoch: &LogEpoch,
+    ) -> Result<LogRow, Fault> {
         let place = self.log_place();
         let numbers: Vec<u32> = map.buckets.keys().copied().collect();
-        let mut known = log.clone();
+        let between = LogRow { is_between: true, ..log.clone() };
         let mut chunks = numbers.chunks(ROWS_A_BATCH).peekable();
-        let mut desk = self.log_desk()?;
+        let mut desk = self.log_desk();
         while let Some(chunk) = chunks.next() {
             for number in chunk {
                 let bucket = map.buckets.get(number).ok_or(Fault::Damaged)?;
                 desk.put_at(place, Table::Bucket, &[&[map.depth], &number.to_be_bytes()], bucket)?;
             }
             if chunks.peek().is_some() {
-                known.is_between = true;
-                desk.put_at(place, Table::Log, &[], &known)?;
-                self.commit_log(desk)?;
-                desk = self.log_desk()?;
+                self.commit_leased(lease, desk, &between)?;
+                desk = self.log_desk();
             }
         }
         let tiles: BTreeSet<u32> = numbers.iter().map(|number| number / 256).collect();
@@ -291,24 +382,18 @@ impl Vault {
         let mut frontier = log.frontier.clone();
         frontier.append(epoch.hash());
         self.put_log_hash(&mut desk, epoch)?;
-        let checkpoint = self.sign_checkpoint(&frontier)?;
+        let number = epoch.number.to_be_bytes();
+        desk.put_at(place, Table::LogEpoch, &[&number], &EpochOfLogRow { epoch: *epoch })?;
         let row = LogRow {
+            checkpoint: self.sign_checkpoint(&frontier)?,
             frontier,
-            checkpoint: checkpoint.clone(),
             depth: map.depth,
             owners: map.owners,
             events: map.events,
             is_between: false,
         };
-        desk.put_at(
-            place,
-            Table::LogEpoch,
-            &[&epoch.number.to_be_bytes()],
-            &EpochOfLogRow { epoch: *epoch },
-        )?;
-        desk.put_at(place, Table::Log, &[], &row)?;
-        self.commit_log(desk)?;
-        Ok(checkpoint)
+        self.commit_leased(lease, desk, &row)?;
+        Ok(row)
     }
 
     /// The hash of an epoch's leaf, beside those before it, and what that changes above.
@@ -331,7 +416,7 @@ impl Vault {
         } else {
             tiles::prove_consistency(&StoredTiles(self), since, log.frontier.size()).ok_or(Denial::Absent)?
         };
-        Ok(Response::Checkpoint(log.checkpoint, growth))
+        Ok(Response::Checkpoint(self.shown(&log)?, growth))
     }
 
     /// That a stream is whole and in the log, as the newest checkpoint has it.
@@ -352,19 +437,7 @@ impl Vault {
         let map = map.map_err(|_damaged| Fault::Damaged)?;
         let path = tiles::prove_inclusion(&StoredTiles(self), number, log.frontier.size());
         let path = path.ok_or(Fault::Damaged)?;
-        Ok(Answer::InLog(StreamProof { head, map, epoch, path }, log.checkpoint))
-    }
-
-    /// A desk whose batch is taken only if the log stands where it was read: never two histories.
-    fn log_desk(&self) -> Result<Desk<'_>, Fault> {
-        let mut desk = Desk::beside(&self.shelves, Principal::Vault(self.id), self.fork_random());
-        desk.get_at::<LogRow>(self.log_place(), Table::Log, &[])?;
-        Ok(desk)
-    }
-
-    fn commit_log(&self, mut desk: Desk<'_>) -> Result<(), Fault> {
-        let op_id = OpId::from_bytes(desk.random().bytes());
-        desk.commit(op_id, Vec::new())
+        Ok(Answer::InLog(StreamProof { head, map, epoch, path }, self.shown(&log)?))
     }
 
     /// Takes the word away of those who changed, unless they have changed again.

@@ -29,9 +29,26 @@ pub enum VaultError {
          host of its own"
     )]
     HostInUse,
+    /// Another process is at work on the log, or took that work over.
+    #[error("another process is making a checkpoint: it will be there when that is done")]
+    Leased,
     /// The store holds no vault.
     #[error("the store holds no vault: create one, or check the path")]
     NoVault,
+    /// The store is as far as the anchor, but grew otherwise.
+    #[error(
+        "the store holds another history: its log of {store} epochs does not contain the {anchor} that were anchored at \
+         {at}. Bring the store that does, and keep this one as evidence; or save what is there with `Vault::salvage`; or \
+         go on from it with `Vault::accept_restore`"
+    )]
+    OtherHistory {
+        /// How many epochs the store's log has.
+        store: u64,
+        /// How many the anchored one had.
+        anchor: u64,
+        /// When that was.
+        at: Timestamp,
+    },
     /// The policy cannot be kept.
     #[error("the policy names no registrars, too many, cards of another role, or needs more than it names")]
     Policy,
@@ -69,7 +86,9 @@ impl VaultError {
             Self::Exists => "vault-exists",
             Self::Host(error) => error.code(),
             Self::HostInUse => "host-in-use",
+            Self::Leased => "leased",
             Self::NoVault => "no-vault",
+            Self::OtherHistory { .. } => "other-history",
             Self::Policy => "policy",
             Self::Randomness(_) => "no-randomness",
             Self::RolledBack { .. } => "rolled-back",
@@ -84,6 +103,7 @@ impl From<Fault> for VaultError {
         match fault {
             Fault::Store(error) => Self::Store(error),
             Fault::Host(error) => Self::Host(error),
+            Fault::Leased => Self::Leased,
             Fault::Denied(..) | Fault::Conflict | Fault::Malformed | Fault::Damaged | Fault::ReadOnly => {
                 Self::Damaged
             }

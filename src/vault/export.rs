@@ -87,15 +87,18 @@ impl Vault {
         if fs::read_dir(directory)?.next().is_some() {
             return Err(ExportError::NotEmpty);
         }
+        self.checkpoint()?;
         let _not_between = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
-        let checkpoint = self.make_checkpoint()?;
-        fs::write(directory.join("checkpoint"), &checkpoint)?;
+        let log = self.log()?;
+        if log.is_between {
+            return Err(Fault::Leased.into());
+        }
+        fs::write(directory.join("checkpoint"), self.shown(&log)?)?;
         self.export_tiles(directory)?;
         self.export_policy(directory)?;
         let mut parties = BufWriter::new(fs::File::create_new(directory.join("parties.ndjson"))?);
         let mut events = BufWriter::new(fs::File::create_new(directory.join("events.ndjson"))?);
         let mut exported = Exported { streams: 0, events: 0 };
-        let log = self.log()?;
         for bucket in 0..1u32.checked_shl(u32::from(log.depth)).ok_or(Fault::Damaged)? {
             for head in self.bucket(log.depth, bucket)?.heads {
                 exported.streams = exported.streams.saturating_add(1);
@@ -110,6 +113,11 @@ impl Vault {
         }
         parties.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         events.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        let (before, log) = (log.frontier.size(), self.log()?);
+        if log.is_between || log.frontier.size() != before {
+            // Another process wrote on the map while it was read.
+            return Err(Fault::Leased.into());
+        }
         Ok(exported)
     }
 

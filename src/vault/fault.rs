@@ -24,6 +24,8 @@ pub(super) enum Fault {
     Store(StoreError),
     /// The host failed.
     Host(HostError),
+    /// Another process is at work on the log.
+    Leased,
     /// The vault is open for salvage.
     ReadOnly,
 }
@@ -33,7 +35,7 @@ impl Fault {
     pub(super) const fn refusal(&self) -> Refusal {
         match self {
             Self::Denied(..) => Refusal::Denied,
-            Self::Conflict => Refusal::Conflict,
+            Self::Conflict | Self::Leased => Refusal::Conflict,
             Self::Malformed => Refusal::Malformed,
             Self::Damaged | Self::Store(_) | Self::Host(_) => Refusal::Unavailable,
             Self::ReadOnly => Refusal::ReadOnly,

@@ -3,8 +3,10 @@
 //! ```text
 //! root key     32 bytes; wraps the storage key and the vault's signing key, the shred keys, nothing else
 //! shred ledger one file for each owner: r₃₂ ‖ AES-256-GCM(HKDF(root, "host key" ‖ "shred" ‖ r), aad = tag)
-//! anchor       { vault, generation, time }, signed by the vault
+//! anchor       { vault, generation, time, head of the log }, signed by the vault
 //! ```
+//!
+//! And it is the host who can reach witnesses, if there are any.
 
 use std::{
     fs::{self, File},
@@ -22,6 +24,7 @@ use crate::{
         kdf::derive,
         passphrase::{Passphrase, Stretch},
     },
+    log::{Witness, WitnessReply},
 };
 
 /// Which owner a shred key is of: a blinded id.
@@ -91,6 +94,20 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// [`HostError`] if it is not durable.
     fn keep_shred_key(&self, tag: ShredTag, wrapped: &[u8]) -> Result<(), HostError>;
+
+    /// Asks a witness to sign a checkpoint: posts the request (C2SP tlog-witness, `add-checkpoint`) to where this host
+    /// knows the witness, and gives back what it answered. A host that knows none asks nobody.
+    ///
+    /// Called outside every lock, witness by witness: an answer that does not come is to be given up after some seconds.
+    /// What is answered is verified, and need not be believed; of a body, no more than
+    /// [`NOTE_BYTES_MAX`](crate::limits::NOTE_BYTES_MAX) bytes need be read.
+    ///
+    /// # Errors
+    /// [`HostError`] if the witness cannot be asked; the next checkpoint is asked for anew.
+    fn ask_witness(&self, witness: &Witness, request: &[u8]) -> Result<Option<WitnessReply>, HostError> {
+        let _nobody = (witness, request);
+        Ok(None)
+    }
 }
 
 /// A host in a directory of its own, which must not be the store's and must not be backed up with it.

@@ -17,6 +17,7 @@ mod fault;
 mod folders;
 mod govern;
 mod host;
+mod lease;
 mod letters;
 mod listing;
 mod office;
@@ -32,6 +33,7 @@ mod shred;
 mod standing;
 mod submit;
 mod tables;
+mod witnesses;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -53,8 +55,9 @@ use crate::{
     id::VaultId,
     limits::REGISTRARS_MAX,
     store::{Key, Place, Store},
-    time::{Clock, SystemClock, Timestamp},
+    time::{Clock, SystemClock},
     vault::{
+        anchor::Anchored,
         deny::DenialRate,
         desk::Shelves,
         directory::Directory,
@@ -62,6 +65,7 @@ use crate::{
         outbox::Waiting,
         rules::Rules,
         tables::{RowKeys, Table, key},
+        witnesses::Asked,
     },
 };
 
@@ -86,9 +90,13 @@ pub struct Vault {
     turns: Vec<Mutex<()>>,
     outbox: Mutex<Vec<Waiting>>,
     denials: Mutex<DenialRate>,
-    anchored: Mutex<Timestamp>,
+    anchored: Mutex<Anchored>,
     /// One checkpoint at a time; who shows the map waits for it.
     checkpointing: Mutex<()>,
+    /// As which the lease knows this vault, of all that are open over the store.
+    holder: [u8; 16],
+    /// What witnesses were asked; who finds them being asked does not wait.
+    asked: Mutex<Asked>,
     read_only: bool,
 }
 
@@ -169,7 +177,8 @@ impl Vault {
     /// Opens a vault.
     ///
     /// # Errors
-    /// [`VaultError::RolledBack`] if the store is behind its anchor; otherwise as the variants say.
+    /// [`VaultError::RolledBack`] if the store is behind its anchor, [`VaultError::OtherHistory`] if its log is not the one
+    /// that was anchored; otherwise as the variants say.
     pub fn open(store: impl Store, host: impl Host) -> Result<Self, VaultError> {
         Self::open_with(store, host, SystemClock, Random::system()?)
     }
@@ -230,7 +239,7 @@ impl Vault {
         store: Box<dyn Store>,
         host: Box<dyn Host>,
         row: &MetaRow,
-        (clock, random): (Box<dyn Clock>, Random),
+        (clock, mut random): (Box<dyn Clock>, Random),
     ) -> Result<Self, VaultError> {
         let root = host.root()?;
         let secrets =
@@ -244,6 +253,7 @@ impl Vault {
             shelves: Shelves { store, keys: RowKeys::derive(&Secret::from_bytes(*storage)) },
             host,
             clock,
+            holder: random.bytes(),
             random: Mutex::new(random),
             signer,
             root,
@@ -253,8 +263,9 @@ impl Vault {
             turns: std::iter::repeat_with(Mutex::default).take(TURNS).collect(),
             outbox: Mutex::default(),
             denials: Mutex::new(DenialRate::new()),
-            anchored: Mutex::new(Timestamp::at_ms(0)),
+            anchored: Mutex::new(Anchored::nothing()),
             checkpointing: Mutex::default(),
+            asked: Mutex::default(),
             // Until all is checked: a vault given up on the way must not anchor what it found.
             read_only: true,
         })
@@ -272,8 +283,8 @@ impl Vault {
         self.rules().policy.clone()
     }
 
-    /// Puts a checkpoint down, anchors the store's present state and gives the vault up; dropping it anchors too, but makes no
-    /// checkpoint and cannot say if it failed.
+    /// Puts a checkpoint down unless another process is at it, anchors the store's present state and gives the vault up;
+    /// dropping it anchors too, but makes no checkpoint and cannot say if it failed.
     ///
     /// # Errors
     /// [`VaultError`] if the anchor could not be kept.
@@ -281,8 +292,10 @@ impl Vault {
         if self.read_only {
             return Ok(());
         }
-        self.checkpoint()?;
-        self.anchor()
+        match self.checkpoint() {
+            Ok(_) | Err(VaultError::Leased) => self.anchor(),
+            Err(error) => Err(error),
+        }
     }
 
     const fn is_read_only(&self) -> bool {
@@ -322,7 +335,9 @@ impl Vault {
             Fault::Store(error) => tracing::error!(code = error.code(), "the store failed"),
             Fault::Host(error) => tracing::error!(code = error.code(), "the host failed"),
             Fault::Damaged => tracing::error!("a stored row is not what was written"),
-            Fault::Conflict | Fault::Malformed | Fault::ReadOnly => tracing::debug!(?fault, "not taken"),
+            Fault::Conflict | Fault::Leased | Fault::Malformed | Fault::ReadOnly => {
+                tracing::debug!(?fault, "not taken");
+            }
         }
         fault.refusal()
     }

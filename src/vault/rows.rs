@@ -444,6 +444,32 @@ pub(super) struct LogRow {
     pub(super) is_between: bool,
 }
 
+/// Who works on the log, of all processes that serve the vault.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct LeaseRow {
+    /// A number that each opened vault draws.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub(super) holder: [u8; 16],
+    /// How many leases there were.
+    #[n(1)]
+    pub(super) token: u64,
+    #[n(2)]
+    pub(super) until: Timestamp,
+}
+
+/// What witnesses signed of a checkpoint.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct CosignedRow {
+    /// The head it signs.
+    #[n(0)]
+    pub(super) head: Head,
+    /// Their lines, as they stand under it.
+    #[n(1)]
+    pub(super) lines: String,
+}
+
 rows! {
     AttestedRow: b"CVat", "attested row";
     BlockRow: b"CVbl", "row of who is shut out";
@@ -451,6 +477,7 @@ rows! {
     ChangedRow: b"CVch", "changed row";
     CharterRow: b"CVcr", "charter row";
     ConsentRow: b"CVco", "consent row";
+    CosignedRow: b"CVcs", "row of cosignatures";
     DossierRow: b"CVdo", "row of a check list";
     EpochOfLogRow: b"CVel", "row of an epoch of the log";
     EpochRow: b"CVep", "epoch row";
@@ -458,6 +485,7 @@ rows! {
     GrantRow: b"CVgr", "grant row";
     HashesRow: b"CVhs", "row of hashes";
     HeadRow: b"CVhd", "head row";
+    LeaseRow: b"CVls", "lease row";
     LetterRow: b"CVle", "letter row";
     ListingRow: b"CVli", "listing row";
     LogRow: b"CVlo", "log row";

@@ -115,6 +115,10 @@ tables! {
     Log = 31, log;
     /// Attestations that were ever given or taken back, by the position of their events.
     Attested = 32, attested;
+    /// Who works on the log.
+    Lease = 33, lease;
+    /// What witnesses signed of the newest checkpoint.
+    Cosigned = 34, cosigned;
 }
 
 /// What is blinded in a row id, or a place.

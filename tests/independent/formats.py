@@ -20,7 +20,7 @@ LINE_BYTES_MAX, CARD_BYTES_MAX = 512 * 1024, 2048
 STEP_BYTES_MAX, MOMENT_BYTES_MAX = 12 * 1024, 512
 EVENT_BYTES_MAX = STEP_BYTES_MAX + MOMENT_BYTES_MAX + 128
 NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, KEY_NAME_BYTES_MAX = 256 * 1024, 64, 255
-REGISTRARS_MAX = 16
+REGISTRARS_MAX, WITNESSES_MAX = 16, 32
 TIME_MAX = 253_402_300_799_999  # the end of the year 9999
 
 # ---------------------------------------------------------------- digests, trees, signatures
@@ -338,10 +338,37 @@ def card_of(item):
 
 THRESHOLDS = struct(warned=U32, suspended=U32, barred=U32)
 CONDUCT = struct(thresholds=THRESHOLDS, new_cases_max=U32, idle_s=U64, reports_max=U32, is_one_card_a_person=boolean)
+
+
+def is_name(said):
+    """The name of a key: no space, no plus, no control character."""
+    is_plain = all(symbol >= " " or symbol == "\n" for symbol in said)
+    return is_plain and 0 < len(said.encode()) <= KEY_NAME_BYTES_MAX and not re.search("[\\s+]", said)
+
+
+def witness_of(item):
+    """A witness's vkey: its name, key id and key."""
+    need(type(item) is str and item.count("+") >= 2)
+    name, hexed, material = item.split("+", 2)
+    material = from_base64(material)
+    need(is_name(name) and len(material) == 33 and material[0] == 4)
+    key_id = hashlib.sha256(name.encode() + b"\n" + material).digest()[:4]
+    need(key_id.hex() == hexed)
+    return name, key_id, point(material[1:])
+
+
+def witnesses_of(item):
+    """Who must see the checkpoints, and how many of them."""
+    said = struct(witnesses=many(witness_of), needed=U8)(item)
+    names, _, keys = zip(*said.witnesses) if said.witnesses else ((), (), ())
+    need(1 <= len(names) == len(set(names)) == len(set(keys)) <= WITNESSES_MAX and said.needed <= len(names))
+    return said.witnesses, said.needed
+
+
 POLICY = struct(
     registrars=many(card_of), registrars_needed=U8, patients_attested=boolean, open_cases_max=U32, longest_grant_s=U64,
     clock_skew_s=U64, denials_per_minute=U32, conduct=Maybe(CONDUCT),
-    former=Maybe(many(struct(card=card_of, until=TIME)), []),
+    former=Maybe(many(struct(card=card_of, until=TIME)), []), witnesses=Maybe(witnesses_of, ([], 0)),
 )  # fmt: skip
 COSIGNED = row(raw(), many(row(DIGEST, SIGNATURE)))
 POLICY_BYTES_MAX = 2 * 2048 * REGISTRARS_MAX
@@ -474,25 +501,30 @@ def read_log(export, size):
     return epochs, hashes, are_its
 
 
+def read_note(note):
+    """The text of a C2SP note, and its signature lines: name, key id, signature."""
+    need(all(symbol >= " " or symbol == "\n" for symbol in note))
+    said, found, signatures = note.rpartition("\n\n")
+    need(found and len(note.encode()) <= NOTE_BYTES_MAX and signatures.endswith("\n"))
+    lines = signatures[:-1].split("\n")
+    need(len(lines) <= NOTE_SIGNATURES_MAX)
+    read = []
+    for line in lines:
+        parts = re.fullmatch("\u2014 ([^\\s+]+) ([^ ]*)", line)
+        need(parts and len(parts[1].encode()) <= KEY_NAME_BYTES_MAX)
+        signature = from_base64(parts[2])
+        need(len(signature) > 4)
+        read.append((parts[1], signature[:4], signature[4:]))
+    return said + "\n", read
+
+
 def read_checkpoint(note, vault, vault_key):
     """The head that a checkpoint signs, if it is a C2SP note of this vault's; nothing otherwise."""
-    plain = all(symbol >= " " or symbol == "\n" for symbol in note)
-    said, found, signatures = note.rpartition("\n\n")
-    if not found or not plain or len(note.encode()) > NOTE_BYTES_MAX or not signatures.endswith("\n"):
-        return None
-    said += "\n"
     origin = f"casevault/{vault.hex()}"
     key_id = hashlib.sha256(origin.encode() + b"\n\x01" + vault_key).digest()[:4]
-    lines, own = signatures[:-1].split("\n"), []
     try:
-        need(len(lines) <= NOTE_SIGNATURES_MAX)
-        for line in lines:
-            parts = re.fullmatch("\u2014 ([^\\s+]+) ([^ ]*)", line)
-            need(parts and len(parts[1].encode()) <= KEY_NAME_BYTES_MAX)
-            signature = from_base64(parts[2])
-            need(len(signature) > 4)
-            if (parts[1], signature[:4]) == (origin, key_id):
-                own.append(signature[4:])
+        said, lines = read_note(note)
+        own = [signature for *key, signature in lines if key == [origin, key_id]]
         need(len(own) == 1 and is_signed(vault_key, said.encode(), own[0]))
         parts = re.fullmatch("(.*)\n(0|[1-9][0-9]{0,19})\n(.*)\n", said)
         need(parts and parts[1] == origin)
@@ -501,3 +533,17 @@ def read_checkpoint(note, vault, vault_key):
         return head
     except Malformed:
         return None
+
+
+def seen_by(note, witnesses):
+    """Which of these witnesses have one line under a note, and a good one."""
+    said, lines = read_note(note)
+    seen = []
+    for name, key_id, key in witnesses:
+        own = [signature for *its, signature in lines if its == [name, key_id]]
+        if len(own) == 1 and len(own[0]) == 8 + 64:
+            seconds = int.from_bytes(own[0][:8], "big")
+            message = f"cosignature/v1\ntime {seconds}\n{said}".encode()
+            if seconds * 1000 <= TIME_MAX and is_signed(key, message, own[0][8:]):
+                seen.append(name)
+    return seen

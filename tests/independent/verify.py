@@ -20,13 +20,13 @@ from formats import (
     ATTESTATION, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
     POLICY_BYTES_MAX, READ_WRITE, REGISTRAR, REGISTRARS_MAX, RULING, STEP, STEP_BYTES_MAX, SUSPENDED, TIME_MAX, TREATMENT,
     VERBS, VETTING, Frontier, Malformed, decode, digest, encode, event_line, from_base64, from_hex, from_json, is_signed,
-    label, leaf_hash, lines_of, need, party_line, point, policy_of, read_checkpoint, read_log, tree,
+    label, leaf_hash, lines_of, need, party_line, point, policy_of, read_checkpoint, read_log, seen_by, tree,
 )  # fmt: skip
 
 SUCCESSIONS_MAX, PROPOSALS_MAX, MAP_DEPTH_MAX, FINDINGS_MAX, ROOTS_MAX = 16, 16, 24, 1000, 65_536
 FAULTS = """checkpoint log map stream missing malformed position signature time repeated folder seen grant uncovered
-    identity unattested standing registrar policy""".split()
-GRAVITY = {"time": "warning", "missing": "evidence missing"}
+    identity unattested standing registrar policy unwitnessed""".split()
+GRAVITY = {"time": "warning", "missing": "evidence missing", "unwitnessed": "evidence missing"}
 
 
 class Fault(Exception):
@@ -424,6 +424,9 @@ class Audit:
             self.add(0, "checkpoint")
         elif tree(hashes) != self.log or not are_its or not numbered or not in_order:
             self.add(0, "log")
+        witnesses, needed = self.rules.eras[-1][1].witnesses
+        if self.log and len(seen_by(note, witnesses)) < needed:
+            self.add(0, "unwitnessed")
         if kept is not None:
             kept = read_checkpoint(kept, self.vault, self.key)
             if kept is None or kept[0] > len(hashes) or tree(hashes[: kept[0]]) != kept:

@@ -32,6 +32,7 @@ fn the_corpus_is_replayed() {
     replay("message", properties::message);
     replay("note", properties::note);
     replay("sealed_record", properties::sealed_record);
+    replay("witness", properties::witness);
 }
 
 /// Writes the first seeds of the corpus: `cargo test --test it write_the_seeds -- --ignored`.
@@ -69,6 +70,9 @@ fn write_the_seeds() {
     }
     for (name, text) in crate::log::seeds() {
         write("note", name, text.as_bytes());
+    }
+    for (name, text) in crate::log::witness_seeds() {
+        write("witness", name, text.as_bytes());
     }
     let world = World::new();
     let recording = Recording::over(&world.vault);

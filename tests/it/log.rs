@@ -4,10 +4,10 @@ use casevault::{
     crypto::{Secret, Signer},
     id::Digest,
     log::{
-        Checkpoint, KeyName, LogProof, Note, NoteSigner, NoteVerifier, SignedCheckpoint, Unverified, Witness,
-        WitnessPolicy, WitnessSigner,
+        Checkpoint, CosignRequest, KeyName, LogProof, Note, NoteSigner, NoteVerifier, SignedCheckpoint,
+        Unverified, Witness, WitnessPolicy, WitnessSigner, WitnessState,
     },
-    merkle::{Head, leaf_hash, prove_inclusion, root},
+    merkle::{Head, leaf_hash, prove_consistency, prove_inclusion, root},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -32,6 +32,16 @@ const POEM: &str = "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio 
 const SOFA: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
 — example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
 — witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+
+/// The example request of C2SP tlog-witness. Its keys are not published.
+const ASKED: &str = "old 20852014\n\
+PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n\
+jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=\n\
+5+pKlUdi2LeF/BcMHBn+Ku6yhPGNCswZZD1X/6QgPd8=\n\
+/6WVhPs2CwSsb5rYBH5cjHV/wSmA79abXAwhXw3Kj/0=\n\n\
+example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
+— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+— example.com/behind-the-sofa opLqBQsREYCgu6xQkYQwJr9fo45a62DN9EdmHXnZdXNqlcVGlCum2Wks+49/V6267UEjw6QUXTS5Rovnzv++qbSzm9Q=\n";
 
 /// The key and the note that the tests of Go's `sumdb/note` are built on.
 const PETER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
@@ -368,6 +378,155 @@ fn so_many_witnesses_must_have_seen_a_checkpoint() {
     assert!(WitnessPolicy::new(trusted(), 0).is_ok());
 }
 
+/// A log of so many entries, in two branches that part after three: its checkpoint, signed, and a proof from an old size.
+fn branch(number: u8, (old, size): (u64, u64), key: &Signer) -> CosignRequest {
+    let leaf =
+        |entry: u64| leaf_hash(&[entry.to_be_bytes(), [if entry < 3 { 0 } else { number }; 8]].concat());
+    let leaves: Vec<Digest> = (0..size).map(leaf).collect();
+    let log = NoteSigner::new(name("log.example"), key);
+    let checkpoint = SignedCheckpoint::sign(root(&leaves), &log).unwrap();
+    CosignRequest::new(old, prove_consistency(&leaves, old).unwrap(), checkpoint).unwrap()
+}
+
+/// Whether a witness that keeps this signs, and what it says and keeps then.
+fn considered(kept: &WitnessState, request: &str) -> (u16, String, WitnessState) {
+    let key = signer(2);
+    let witness = WitnessSigner::new(name("witness.example"), &key);
+    let known = |origin: &KeyName| Some(kept.clone()).filter(|kept| kept.log().name() == origin);
+    match witness.consider(request.as_bytes(), known) {
+        Err(refusal) => {
+            let reply = refusal.reply();
+            (reply.status, String::from_utf8(reply.body).unwrap(), kept.clone())
+        }
+        Ok(pending) => {
+            let mut after = kept.clone();
+            let line = pending.keep(AT, |_, new| {
+                after = WitnessState::parse(&new.to_string()).unwrap();
+                Ok::<(), ()>(())
+            });
+            (200, line.unwrap().unwrap(), after)
+        }
+    }
+}
+
+#[test]
+fn a_witness_signs_what_continues_what_it_saw_and_says_why_it_does_not() {
+    let (key, other) = (signer(1), signer(3));
+    let log = NoteSigner::new(name("log.example"), &key).verifier();
+    let nothing = WitnessState::new(log.clone());
+    let ask = |kept: &WitnessState, request: &CosignRequest| considered(kept, &request.to_string());
+    let (status, line, five) = ask(&nothing, &branch(1, (0, 5), &key));
+    assert_eq!((status, five.head().size), (200, 5));
+    let witness = Witness::new(name("witness.example"), signer(2).verifying_key());
+    let seen = branch(1, (0, 5), &key).checkpoint().clone().with_answer(&witness, line.as_bytes()).unwrap();
+    assert_eq!(witness.verify(&seen).map(|at| at.as_ms() / 1000), Ok(AT.as_ms() / 1000));
+    for (what, kept, request, status, body) in [
+        ("the same again", &five, branch(1, (5, 5), &key), 200, None),
+        ("grown", &five, branch(1, (5, 9), &key), 200, None),
+        ("grown, from a size it did not see", &five, branch(1, (4, 9), &key), 409, Some("5\n")),
+        ("grown, from nothing", &five, branch(1, (0, 9), &key), 409, Some("5\n")),
+        ("shorter", &five, branch(1, (3, 4), &key), 409, Some("5\n")),
+        ("a branch, as long", &five, branch(2, (5, 5), &key), 409, Some("5\n")),
+        ("a branch, longer", &five, branch(2, (5, 9), &key), 422, Some("")),
+        ("another's key", &five, branch(1, (5, 9), &other), 403, Some("")),
+        ("from a size that nothing was", &nothing, branch(1, (5, 9), &key), 409, Some("0\n")),
+    ] {
+        let (found, said, after) = ask(kept, &request);
+        assert_eq!(found, status, "{what}");
+        assert!(body.is_none_or(|body| body == said), "{what}: {said}");
+        let expected = if status == 200 { request.checkpoint().claims().head } else { kept.head() };
+        assert_eq!(after.head(), expected, "{what}");
+    }
+    // A proof that is not the right one, and none, and one where there must be none.
+    let right = branch(1, (5, 9), &key).to_string();
+    let hash = right.lines().nth(1).unwrap().to_owned() + "\n";
+    for wrong in [right.replacen(&hash, "", 1), right.replacen(&hash, &hash.repeat(2), 1)] {
+        assert_eq!(considered(&five, &wrong).0, 422);
+    }
+    let extra = |text: &str| text.replacen("\n\n", &format!("\n{hash}\n"), 1);
+    assert_eq!(considered(&nothing, &extra(&branch(1, (0, 5), &key).to_string())).0, 422);
+    assert_eq!(considered(&five, &extra(&branch(1, (5, 5), &key).to_string())).0, 422);
+    // A log nobody told it of; and a note that names it, under the key of a log it was told of.
+    let elsewhere = WitnessState::new(NoteSigner::new(name("other.example"), &key).verifier());
+    assert_eq!(considered(&elsewhere, &right).0, 404);
+}
+
+#[test]
+fn a_witness_that_cannot_keep_what_it_saw_does_not_sign() {
+    let (key, own) = (signer(1), signer(2));
+    let kept = WitnessState::new(NoteSigner::new(name("log.example"), &key).verifier());
+    let witness = WitnessSigner::new(name("witness.example"), &own);
+    let request = branch(1, (0, 5), &key).to_string();
+    let pending = witness.consider(request.as_bytes(), |_| Some(kept.clone())).unwrap();
+    let kept_as = std::cell::Cell::new(None);
+    let refused = pending.keep(AT, |before, after| {
+        kept_as.set(Some((before.head().size, after.head().size)));
+        Err::<(), _>("the disk is full")
+    });
+    assert_eq!(refused, Err("the disk is full"));
+    assert_eq!(kept_as.take(), Some((0, 5)));
+}
+
+#[test]
+fn what_a_witness_keeps_is_read_back_and_nothing_like_it() {
+    let key = signer(1);
+    let kept = WitnessState::new(NoteSigner::new(name("log.example"), &key).verifier());
+    let (.., kept) = considered(&kept, &branch(1, (0, 5), &key).to_string());
+    let text = kept.to_string();
+    assert_eq!(WitnessState::parse(&text), Ok(kept));
+    for (from, to) in [
+        ("log.example\n", "other.example\n"),
+        ("\n5\n", "\n05\n"),
+        ("\n5\n", "\n0\n"),
+        ("+", "-"),
+        ("\n", "\n\n"),
+        ("log.example+", "lag.example+"),
+    ] {
+        assert!(WitnessState::parse(&text.replacen(from, to, 1)).is_err(), "{from:?}, {to:?}");
+    }
+    assert!(WitnessState::parse(text.trim_end()).is_err());
+    assert!(WitnessState::parse(&(text + "\n")).is_err());
+}
+
+#[test]
+fn near_misses_of_a_request_to_a_witness_are_refused() {
+    let key = signer(1);
+    let published = CosignRequest::parse(ASKED.as_bytes()).unwrap();
+    assert_eq!((published.old(), published.to_string().as_str()), (20_852_014, ASKED));
+    let right = branch(1, (5, 9), &key).to_string();
+    assert_eq!(CosignRequest::parse(right.as_bytes()).unwrap().to_string(), right);
+    let hash = right.lines().nth(1).unwrap().to_owned();
+    for (from, to) in [
+        ("old 5\n", ""),
+        ("old 5\n", "old  5\n"),
+        ("old 5\n", "old 05\n"),
+        ("old 5\n", "old 5 \n"),
+        ("old 5\n", "old 5\r\n"),
+        ("old 5\n", "old +5\n"),
+        ("old 5\n", "old 10\n"),
+        ("old 5\n", "old 18446744073709551616\n"),
+        ("old 5\n", "Old 5\n"),
+        ("old 5\n", "\nold 5\n"),
+        ("old 5\n", "old 5\n\n"),
+        (hash.as_str(), "AAAA"),
+        (hash.as_str(), hash.trim_end_matches('=')),
+        ("\n\nlog", "\nlog"),
+        ("\n\nlog", "\n\n\nlog"),
+        ("log.example\n9\n", "log.example\n09\n"),
+    ] {
+        let wrong = right.replacen(from, to, 1);
+        assert_ne!(wrong, right);
+        assert!(CosignRequest::parse(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+    let hashes = |count: usize| right.replacen(&format!("{hash}\n"), &format!("{hash}\n").repeat(count), 1);
+    let others = right.lines().take_while(|line| !line.is_empty()).count() - 2;
+    assert!(CosignRequest::parse(hashes(63 - others).as_bytes()).is_ok());
+    assert!(CosignRequest::parse(hashes(64 - others).as_bytes()).is_err());
+    let checkpoint = branch(1, (5, 9), &key).checkpoint().clone();
+    assert!(CosignRequest::new(10, Vec::new(), checkpoint.clone()).is_err());
+    assert!(CosignRequest::new(5, vec![leaf_hash(b""); 64], checkpoint).is_err());
+}
+
 fn proof_of(index: u64, size: u64) -> (LogProof, NoteVerifier, Vec<u8>) {
     let leaves: Vec<Digest> = (0..size).map(|entry| leaf_hash(&entry.to_be_bytes())).collect();
     let key = signer(1);
@@ -414,6 +573,23 @@ pub(crate) fn seeds() -> [(&'static str, String); 8] {
         ("log_key", log.to_string()),
         ("witness_key", witness.witness().to_string()),
         ("tile", "tile/1/x001/x234/067.p/8".to_owned()),
+    ]
+}
+
+/// What a witness reads and keeps, and what it answers of an empty log, for the fuzz corpus.
+#[cfg(feature = "vault")]
+pub(crate) fn witness_seeds() -> [(&'static str, String); 4] {
+    let (key, own) = (signer(1), signer(2));
+    let log = NoteSigner::new(name("log.example"), &key);
+    let (.., kept) = considered(&WitnessState::new(log.verifier()), &branch(1, (0, 5), &key).to_string());
+    let empty = SignedCheckpoint::sign(Head::default(), &log).unwrap();
+    let witness = WitnessSigner::new(name("witness.example"), &own);
+    let seen = witness.cosign(empty, &log.verifier(), AT).unwrap();
+    [
+        ("first", branch(1, (0, 5), &key).to_string()),
+        ("grown", branch(1, (5, 9), &key).to_string()),
+        ("state", kept.to_string()),
+        ("answer", format!("{}\n", seen.note().signatures()[1])),
     ]
 }
 

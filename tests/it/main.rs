@@ -7,6 +7,9 @@ mod attack;
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod checkpoints;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod conduct;
 #[cfg(test)]
 mod corpus;
@@ -86,6 +89,9 @@ mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod vetting;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod witnesses;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod world;
