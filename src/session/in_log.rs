@@ -7,6 +7,7 @@ use crate::{
     custodian::{Answer, Question, Request, Response},
     error::{Error, Tampering},
     event::Principal,
+    id::Digest,
     log::{LogProof, SignedCheckpoint, StreamProof, open_checkpoint},
     merkle::{Head, verify_consistency},
     party::{Owner, RoleType},
@@ -95,14 +96,26 @@ impl<R: RoleType> Session<'_, R> {
         if note.is_empty() {
             return if known.size == 0 { Ok((None, known)) } else { Err(Tampering::Stream.into()) };
         }
+        let grown = self.verify_growth(known, note, &growth)?;
+        let head = grown.head;
+        Ok((Some(grown), head))
+    }
+
+    /// A checkpoint that the vault signed, of a log that grew from a head that is known.
+    pub(super) fn verify_growth(
+        &self,
+        known: Head,
+        note: String,
+        growth: &[Digest],
+    ) -> Result<Checkpointed, Error> {
         let trust = self.trust()?;
         let head =
             open_checkpoint(&note, trust.vault, &trust.vault_key).map_err(|_forged| Tampering::Stream)?;
-        verify_consistency(&known, &head, &growth).map_err(|_branched| Tampering::Stream)?;
-        Ok((Some(Checkpointed { head, note }), head))
+        verify_consistency(&known, &head, growth).map_err(|_branched| Tampering::Stream)?;
+        Ok(Checkpointed { head, note })
     }
 
-    fn remember_log(&self, head: Head) {
+    pub(super) fn remember_log(&self, head: Head) {
         let mut state = self.state();
         let log = &mut state.memory.log;
         if log.is_none_or(|known| known.size < head.size) {

@@ -53,12 +53,12 @@ struct Changed {
 }
 
 /// The heads map while the next epoch is worked out.
-struct Map {
+pub(super) struct Map {
     depth: u8,
     owners: u64,
     events: u64,
     /// The root of each bucket.
-    roots: Vec<Digest>,
+    pub(super) roots: Vec<Digest>,
     /// The buckets that change.
     buckets: BTreeMap<u32, BucketRow>,
 }
@@ -82,6 +82,11 @@ impl Vault {
     /// As [`Self::checkpoint`].
     pub fn checkpoint_if_due(&self) -> Result<(), VaultError> {
         let Ok(_one_at_a_time) = self.checkpointing.try_lock() else { return Ok(()) };
+        Ok(self.make_checkpoint_if_due()?)
+    }
+
+    /// The same, for who holds the log still.
+    pub(super) fn make_checkpoint_if_due(&self) -> Result<(), Fault> {
         let log = self.log()?;
         let last = match log.frontier.size().checked_sub(1) {
             Some(number) => self.log_epoch(number)?.map(|epoch| epoch.at),
@@ -89,7 +94,7 @@ impl Vault {
         };
         let now = self.clock.now();
         let is_old = last.is_none_or(|last| last.as_ms().saturating_add(PERIOD_MS) <= now.as_ms());
-        if is_old || self.grown(&log)? >= EVENTS_DUE {
+        if is_old || log.is_between || self.grown(&log)? >= EVENTS_DUE {
             self.make_checkpoint()?;
         }
         Ok(())
@@ -172,7 +177,7 @@ impl Vault {
     }
 
     /// The map as it stands, without its buckets.
-    fn map(&self, log: &LogRow) -> Result<Map, Fault> {
+    pub(super) fn map(&self, log: &LogRow) -> Result<Map, Fault> {
         let LogRow { depth, owners, events, .. } = *log;
         let mut roots = Vec::new();
         let count = 1usize.checked_shl(u32::from(depth)).ok_or(Fault::Damaged)?;
@@ -266,6 +271,7 @@ impl Vault {
     fn put_epoch(&self, log: &LogRow, map: &Map, epoch: &LogEpoch) -> Result<String, Fault> {
         let place = self.log_place();
         let numbers: Vec<u32> = map.buckets.keys().copied().collect();
+        self.keep_replaced(map.depth, &numbers)?;
         let mut known = log.clone();
         let mut chunks = numbers.chunks(ROWS_A_BATCH).peekable();
         let mut desk = self.log_desk()?;
@@ -326,12 +332,16 @@ impl Vault {
     pub(super) fn newest_checkpoint(&self, since: u64) -> Result<Response, Fault> {
         let _not_between = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
         let log = self.log()?;
-        let growth = if since == 0 || since == log.frontier.size() {
-            Vec::new()
-        } else {
-            tiles::prove_consistency(&StoredTiles(self), since, log.frontier.size()).ok_or(Denial::Absent)?
-        };
+        let growth = self.growth(since, log.frontier.size())?;
         Ok(Response::Checkpoint(log.checkpoint, growth))
+    }
+
+    /// That a log grew to this size from an earlier one; nothing if it did not, which whoever asked will see.
+    pub(super) fn growth(&self, since: u64, size: u64) -> Result<Vec<Digest>, Fault> {
+        if since == 0 || since >= size {
+            return Ok(Vec::new());
+        }
+        tiles::prove_consistency(&StoredTiles(self), since, size).ok_or(Fault::Damaged)
     }
 
     /// That a stream is whole and in the log, as the newest checkpoint has it.

@@ -29,6 +29,7 @@ mod rows;
 mod rules;
 mod sender;
 mod shred;
+mod snapshot;
 mod standing;
 mod submit;
 mod tables;
@@ -61,6 +62,7 @@ use crate::{
         fault::Fault,
         outbox::Waiting,
         rules::Rules,
+        snapshot::Fetches,
         tables::{RowKeys, Table, key},
     },
 };
@@ -89,6 +91,8 @@ pub struct Vault {
     anchored: Mutex<Timestamp>,
     /// One checkpoint at a time; who shows the map waits for it.
     checkpointing: Mutex<()>,
+    /// The exports that auditors fetch.
+    fetches: Fetches,
     read_only: bool,
 }
 
@@ -255,6 +259,7 @@ impl Vault {
             denials: Mutex::new(DenialRate::new()),
             anchored: Mutex::new(Timestamp::at_ms(0)),
             checkpointing: Mutex::default(),
+            fetches: Fetches::default(),
             // Until all is checked: a vault given up on the way must not anchor what it found.
             read_only: true,
         })
