@@ -53,10 +53,7 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.application(&asker, party)
             }
-            Question::BeginExport(since) => {
-                self.may_export(&asker)?;
-                self.begin_export(asker.card.party(), since)
-            }
+            Question::BeginExport(since) => self.begin_export(&asker, since),
             Question::Card(party) => self.card_of(&asker, party),
             Question::Chunks(folder, position) => self.chunks_of(&asker, folder, position),
             Question::Consents(folder, since) => self.consents(&asker, folder, since),
@@ -69,10 +66,7 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.dossiers(party)
             }
-            Question::Export(log, file, from) => {
-                self.may_export(&asker)?;
-                self.part_of_export((asker.card.party(), log), file, from)
-            }
+            Question::Export(log, file, from) => self.part_of_export((&asker, log), file, from),
             Question::InLog(owner) => {
                 self.may_audit(&asker, owner)?;
                 self.in_log(Principal::Party(owner))
@@ -130,7 +124,7 @@ impl Vault {
     }
 
     /// Whether the asker may read all streams: as an auditor, and no other way.
-    fn may_export(&self, asker: &Asker) -> Result<(), Fault> {
+    pub(super) fn may_export(&self, asker: &Asker) -> Result<(), Fault> {
         let (capacity, standing) = self.auditing(asker)?;
         self.may(asker, (Act::Audit, capacity), standing)
     }

@@ -21,6 +21,7 @@ use crate::{
     time::Timestamp,
     vault::{
         Vault,
+        ask::Asker,
         fault::Fault,
         rows::{BucketRow, CharterRow},
         submit::{Claim, Work},
@@ -178,7 +179,8 @@ impl Vault {
     }
 
     /// Begins an auditor's fetch: a checkpoint not older than those made when due, and that it grew from a log of this size.
-    pub(super) fn begin_export(&self, auditor: PartyId, since: u64) -> Result<Answer, Fault> {
+    pub(super) fn begin_export(&self, asker: &Asker, since: u64) -> Result<Answer, Fault> {
+        self.may_export(asker)?;
         if self.is_read_only() {
             return Err(Fault::ReadOnly);
         }
@@ -187,17 +189,19 @@ impl Vault {
         let snapshot = self.snapshot()?;
         let growth = self.growth(since, snapshot.log.size)?;
         let note = snapshot.note.clone();
-        self.fetches.begin(auditor, snapshot, self.clock.now());
+        self.fetches.begin(asker.card.party(), snapshot, self.clock.now());
         Ok(Answer::Checkpoint(note, growth))
     }
 
     /// A page of an export that was begun, and is on record.
     pub(super) fn part_of_export(
         &self,
-        (auditor, log): (PartyId, Digest),
+        (asker, log): (&Asker, Digest),
         file: ExportFile,
         from: ExportPlace,
     ) -> Result<Answer, Fault> {
+        self.may_export(asker)?;
+        let auditor = asker.card.party();
         let snapshot = self.fetches.on_record(auditor, log, self.clock.now()).ok_or(Fault::Conflict)?;
         let (page, next) = self.export_page(&snapshot, file, from)?;
         Ok(Answer::Export(page.into(), next))
