@@ -26,7 +26,7 @@ use casevault::{
     limits::EXPORT_PAGE_BYTES_MAX,
     log::open_checkpoint,
     merkle::Head,
-    party::{Auditor, Doctor, Patient},
+    party::{Auditor, Patient},
     record::Kind,
     session::{Memory, Sentence, Session},
     store::MemoryStore,
@@ -178,7 +178,7 @@ fn changed(page: &mut Vec<u8>, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
     *page = lines.concat();
 }
 
-/// Carries pages, and lies from the one on that comes so many pages later, for one page or for all that follow.
+/// Lies in the first page that crosses of a file, or in all of them.
 fn lying(between: &Tampering<'_>, of: fn(ExportFile) -> bool, is_for_good: bool, lie: Lie) {
     let mut told = false;
     between.changing(move |request, response| {
@@ -207,155 +207,153 @@ fn replaced(page: &mut Vec<u8>, before: &str, after: &str) {
     *page = text.replace(before, after).into_bytes();
 }
 
+/// What a lie is called, in which file it is told, whether in all its pages, how, and as what the fetch finds it.
+type Told = (&'static str, fn(ExportFile) -> bool, bool, Lie, &'static str);
+
+const LIES: &[Told] = &[
+    (
+        "an event left out",
+        EVENTS,
+        false,
+        |_, page, _| changed(page, |lines| drop(lines.pop())),
+        "tampered-stream",
+    ),
+    ("ends early", EVENTS, false, |_, _, next| *next = None, "tampered-stream"),
+    (
+        "an event twice",
+        EVENTS,
+        false,
+        |_, page, _| changed(page, |lines| lines.push(lines[0].clone())),
+        "tampered-stream",
+    ),
+    (
+        "endless events",
+        EVENTS,
+        true,
+        |_, _, next| {
+            let bucket = next.map_or(1, |next| next.bucket + 1);
+            *next = Some(ExportPlace { bucket, ..ExportPlace::default() });
+        },
+        // The honest vault behind it has nothing there.
+        "tampered-answer",
+    ),
+    (
+        "endless, as if there were always one more",
+        EVENTS,
+        true,
+        |_, page, next| {
+            *page = b"{}\n".repeat(1000);
+            let within = next.map_or(1 << 40, |next| next.within + 1);
+            *next = Some(ExportPlace { within, ..ExportPlace::default() });
+        },
+        "tampered-stream",
+    ),
+    (
+        "a place that is no further",
+        EVENTS,
+        true,
+        |_, _, next| *next = Some(ExportPlace::default()),
+        "tampered-answer",
+    ),
+    ("an empty page", EVENTS, false, |_, page, _| page.clear(), "tampered-answer"),
+    ("half a line", EVENTS, false, |_, page, _| page.truncate(page.len() - 1), "tampered-stream"),
+    (
+        "a page without end",
+        EVENTS,
+        false,
+        |_, page, _| page.resize(EXPORT_PAGE_BYTES_MAX + 1, b'\n'),
+        "tampered-answer",
+    ),
+    (
+        "most heads left out",
+        PARTIES,
+        false,
+        |_, page, _| changed(page, |lines| lines.truncate(2)),
+        "tampered-stream",
+    ),
+    (
+        "more heads than there are streams",
+        PARTIES,
+        false,
+        |_, page, _| {
+            changed(page, |lines| lines.extend([lines.clone(), lines.clone(), lines.clone()].concat()))
+        },
+        "tampered-stream",
+    ),
+    (
+        "another vault",
+        POLICY,
+        false,
+        |_, page, _| replaced(page, "\"vault\": \"", "\"vault\": \"0"),
+        "tampered-trust",
+    ),
+    (
+        "another origin",
+        POLICY,
+        false,
+        |_, page, _| replaced(page, "casevault/", "casevault/0"),
+        "tampered-trust",
+    ),
+    (
+        "another key",
+        POLICY,
+        false,
+        |_, page, _| {
+            use base64ct::{Base64, Encoding as _};
+            let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
+            let other = keyring(66).signer().verifying_key();
+            policy["vault_key"] = Base64::encode_string(other.as_bytes()).into();
+            *page = policy.to_string().into_bytes();
+        },
+        "tampered-trust",
+    ),
+    (
+        "another first policy",
+        POLICY,
+        false,
+        |_, page, _| {
+            use base64ct::{Base64, Encoding as _};
+            let card = keyring(66).card(casevault::party::Role::Registrar);
+            let other = casevault::access::Policy::trusting([&card]);
+            let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
+            policy["first"] = Base64::encode_string(&codec::encode(&other)).into();
+            *page = policy.to_string().into_bytes();
+        },
+        "tampered-trust",
+    ),
+    (
+        "a policy left out",
+        POLICY,
+        false,
+        |_, page, _| {
+            let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
+            assert!(!policy["charters"].as_array().unwrap().is_empty());
+            policy["charters"] = serde_json::json!([]);
+            *page = policy.to_string().into_bytes();
+        },
+        "tampered-trust",
+    ),
+    (
+        "other fingerprints, for people to compare",
+        POLICY,
+        false,
+        |_, page, _| {
+            let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
+            policy["registrars"][0]["fingerprint"] = "ab".repeat(32).into();
+            *page = policy.to_string().into_bytes();
+        },
+        "tampered-trust",
+    ),
+    ("an entry of the log altered", LOG, false, |_, page, _| page[40] ^= 1, "tampered-stream"),
+    ("an entry of the log cut", LOG, false, |_, page, _| page.truncate(page.len() - 1), "tampered-stream"),
+    ("an entry of the log more", LOG, false, |_, page, _| page.extend(page.clone()), "tampered-stream"),
+];
+
 #[test]
 fn a17_a_custodian_who_gives_less_or_more_or_another_is_found_and_nothing_is_left() {
-    let lies: &[(&str, fn(ExportFile) -> bool, bool, Lie, &str)] = &[
-        (
-            "an event left out",
-            EVENTS,
-            false,
-            |_, page, _| changed(page, |lines| drop(lines.pop())),
-            "tampered-stream",
-        ),
-        ("ends early", EVENTS, false, |_, _, next| *next = None, "tampered-stream"),
-        (
-            "an event twice",
-            EVENTS,
-            false,
-            |_, page, _| changed(page, |lines| lines.push(lines[0].clone())),
-            "tampered-stream",
-        ),
-        (
-            "endless events",
-            EVENTS,
-            true,
-            |_, _, next| {
-                let bucket = next.map_or(1, |next| next.bucket + 1);
-                *next = Some(ExportPlace { bucket, ..ExportPlace::default() });
-            },
-            // The honest vault behind it has nothing there.
-            "tampered-answer",
-        ),
-        (
-            "endless, as if there were always one more",
-            EVENTS,
-            true,
-            |_, page, next| {
-                *page = b"{}\n".repeat(1000);
-                let within = next.map_or(1 << 40, |next| next.within + 1);
-                *next = Some(ExportPlace { within, ..ExportPlace::default() });
-            },
-            "tampered-stream",
-        ),
-        (
-            "a place that is no further",
-            EVENTS,
-            true,
-            |_, _, next| *next = Some(ExportPlace::default()),
-            "tampered-answer",
-        ),
-        ("an empty page", EVENTS, false, |_, page, _| page.clear(), "tampered-answer"),
-        ("half a line", EVENTS, false, |_, page, _| page.truncate(page.len() - 1), "tampered-stream"),
-        (
-            "a page without end",
-            EVENTS,
-            false,
-            |_, page, _| page.resize(EXPORT_PAGE_BYTES_MAX + 1, b'\n'),
-            "tampered-answer",
-        ),
-        (
-            "most heads left out",
-            PARTIES,
-            false,
-            |_, page, _| changed(page, |lines| lines.truncate(2)),
-            "tampered-stream",
-        ),
-        (
-            "more heads than there are streams",
-            PARTIES,
-            false,
-            |_, page, _| {
-                changed(page, |lines| lines.extend([lines.clone(), lines.clone(), lines.clone()].concat()))
-            },
-            "tampered-stream",
-        ),
-        (
-            "another vault",
-            POLICY,
-            false,
-            |_, page, _| replaced(page, "\"vault\": \"", "\"vault\": \"0"),
-            "tampered-trust",
-        ),
-        (
-            "another origin",
-            POLICY,
-            false,
-            |_, page, _| replaced(page, "casevault/", "casevault/0"),
-            "tampered-trust",
-        ),
-        (
-            "another key",
-            POLICY,
-            false,
-            |_, page, _| {
-                use base64ct::{Base64, Encoding as _};
-                let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
-                let other = keyring(66).signer().verifying_key();
-                policy["vault_key"] = Base64::encode_string(other.as_bytes()).into();
-                *page = policy.to_string().into_bytes();
-            },
-            "tampered-trust",
-        ),
-        (
-            "another first policy",
-            POLICY,
-            false,
-            |_, page, _| {
-                use base64ct::{Base64, Encoding as _};
-                let card = keyring(66).card(casevault::party::Role::Registrar);
-                let other = casevault::access::Policy::trusting([&card]);
-                let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
-                policy["first"] = Base64::encode_string(&codec::encode(&other)).into();
-                *page = policy.to_string().into_bytes();
-            },
-            "tampered-trust",
-        ),
-        (
-            "a policy left out",
-            POLICY,
-            false,
-            |_, page, _| {
-                let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
-                assert!(!policy["charters"].as_array().unwrap().is_empty());
-                policy["charters"] = serde_json::json!([]);
-                *page = policy.to_string().into_bytes();
-            },
-            "tampered-trust",
-        ),
-        (
-            "other fingerprints, for people to compare",
-            POLICY,
-            false,
-            |_, page, _| {
-                let mut policy: serde_json::Value = serde_json::from_slice(page).unwrap();
-                policy["registrars"][0]["fingerprint"] = "ab".repeat(32).into();
-                *page = policy.to_string().into_bytes();
-            },
-            "tampered-trust",
-        ),
-        ("an entry of the log altered", LOG, false, |_, page, _| page[40] ^= 1, "tampered-stream"),
-        (
-            "an entry of the log cut",
-            LOG,
-            false,
-            |_, page, _| page.truncate(page.len() - 1),
-            "tampered-stream",
-        ),
-        ("an entry of the log more", LOG, false, |_, page, _| page.extend(page.clone()), "tampered-stream"),
-    ];
     let world = supervised();
     let between = Tampering::over(&world.vault);
-    for (number, (name, of, is_for_good, lie, code)) in lies.iter().enumerate() {
+    for (number, (name, of, is_for_good, lie, code)) in LIES.iter().enumerate() {
         let auditor = auditor(&world, &between, world.trusting());
         let place = TempDir::new().unwrap();
         lying(&between, *of, *is_for_good, *lie);
@@ -801,7 +799,6 @@ fn nothing_that_an_auditor_is_sent_holds_a_name_or_content() {
     let case = alice.open_case("Thistlewick").unwrap();
     alice.write(&case, Kind::Complaint, "Obsidianberry").unwrap();
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
-    let _typed: &Session<'_, Doctor> = &bob;
     let recording = Recording::over(&world.vault);
     let auditor = auditor(&world, &recording, world.trusting());
     let place = TempDir::new().unwrap();
