@@ -374,6 +374,9 @@ fn supervised() -> World {
     world
 }
 
+/// How a page is damaged, and what that is called.
+type Way = (&'static str, fn(&mut Vec<u8>));
+
 #[test]
 fn a17_whatever_is_changed_in_a_page_the_fetch_or_the_audit_finds_it() {
     let world = supervised();
@@ -382,7 +385,7 @@ fn a17_whatever_is_changed_in_a_page_the_fetch_or_the_audit_finds_it() {
     auditor(&world, &recording, world.trusting()).fetch(place.path().join("clean")).unwrap();
     let count = pages(&recording).len();
     assert!(count >= 5, "{count} pages");
-    let ways: [(&str, fn(&mut Vec<u8>)); 3] = [
+    let ways: [Way; 3] = [
         ("altered", |page| {
             let middle = page.len() / 2;
             let at = (middle..page.len()).find(|at| page[*at].is_ascii_alphanumeric()).unwrap_or(middle);

@@ -437,8 +437,11 @@ pub(crate) const FORGERIES: &[Forgery] = &[
     ),
 ];
 
+/// What an export is called that nobody should have had, how it is made, and as what it shows.
+type Export = (&'static str, fn(&mut Forged, Timestamp), Fault);
+
 /// Exports that are in the vault's stream and should not be there: each shows at that stream's end.
-pub(crate) const EXPORTS: &[(&str, fn(&mut Forged, Timestamp), Fault)] = &[
+pub(crate) const EXPORTS: &[Export] = &[
     ("an export taken by a doctor", |f, at| exported_by(f, BOB, at), Fault::Unattested),
     (
         "an export taken by an auditor whom nobody attested",
