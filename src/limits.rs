@@ -131,5 +131,17 @@ pub const MAP_DEPTH_MAX: u8 = 24;
 /// The longest line of an auditor's export, in bytes: an event with all the grants it can bring.
 pub const AUDIT_LINE_BYTES_MAX: usize = 512 * 1024;
 
+/// A page of an auditor's export ends with the line that makes it so long, in bytes.
+pub const EXPORT_PAGE_BYTES: usize = 64 * 1024;
+
+/// The longest page of an auditor's export, in bytes.
+pub const EXPORT_PAGE_BYTES_MAX: usize = EXPORT_PAGE_BYTES + AUDIT_LINE_BYTES_MAX;
+
+/// The most auditors' fetches that are under way at once.
+pub const FETCHES_MAX: usize = 8;
+
+/// The most epochs of a log whose export is fetched: one a minute for thirty years.
+pub const LOG_EPOCHS_MAX: u64 = 1 << 24;
+
 /// The most findings one audit reports.
 pub const FINDINGS_MAX: usize = 1000;

@@ -198,6 +198,15 @@ impl Stream {
                     Err(Fault::Folder)
                 }
             }
+            Verb::Export => {
+                let is_of_vault = matches!(self.of, Principal::Vault(_)) && step.owner == self.of;
+                let is_party = matches!(step.actor, Principal::Party(_));
+                if is_of_vault && is_party && step.folder.is_none() {
+                    Ok(Vec::new())
+                } else {
+                    Err(Fault::Folder)
+                }
+            }
             // Of others, who are looked at elsewhere: registrars, and a patient who asks who her doctor is.
             Verb::Attest
             | Verb::Equip

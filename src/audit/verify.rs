@@ -21,9 +21,10 @@ use crate::{
     id::{Digest, PartyId, VaultId},
     limits::FINDINGS_MAX,
     log::{LogEpoch, OwnerHead, bucket_of, bucket_root, map_root},
-    merkle::{self, Head},
+    merkle::{self, Frontier, Head},
     party::{Card, Role},
     spread,
+    time::Timestamp,
 };
 
 /// How many lines are read before their signatures are looked at.
@@ -127,6 +128,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         people: People::default(),
         dealings: Vec::new(),
         offices: Vec::new(),
+        exports: Vec::new(),
         findings,
         bad: BTreeSet::new(),
         stream: None,
@@ -137,6 +139,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
     audit.read_events(&directory.join("events.ndjson"))?;
     audit.judge_offices();
     audit.judge();
+    audit.judge_exports(if log == Some(merkle::root(&hashes)) { Some(&hashes) } else { None });
     let Audit { heads, findings, index, .. } = audit;
     let findings = findings.in_order();
     let (epochs, streams) = (u64::try_from(epochs.len()).unwrap_or(u64::MAX), heads.len());
@@ -238,6 +241,7 @@ struct Audit {
     /// What is judged when all streams were read.
     dealings: Vec<Dealing>,
     offices: Vec<Office>,
+    exports: Vec<Export>,
     findings: Findings,
     /// Streams that are not whole: what depends on them is not judged.
     bad: BTreeSet<Principal>,
@@ -253,6 +257,16 @@ struct Office {
     index: u64,
     line: EventLine,
     step: Step,
+}
+
+/// A party took an export.
+struct Export {
+    index: u64,
+    seq: u64,
+    received: Timestamp,
+    party: PartyId,
+    /// The root of the log that it names.
+    log: Option<Digest>,
 }
 
 /// The stream that is being read.
@@ -402,6 +416,13 @@ impl Audit {
                 self.offices.push(Office { index: self.index, line: line.clone(), step: step.clone() });
                 None
             }
+            Verb::Export => {
+                if let Principal::Party(party) = step.actor {
+                    let (index, seq, log) = (self.index, line.seq, step.subject);
+                    self.exports.push(Export { index, seq, received, party, log });
+                }
+                None
+            }
             Verb::Create => None,
             Verb::Amend
             | Verb::Appeal
@@ -547,6 +568,38 @@ impl Audit {
                         (!is_standing).then_some(Fault::Standing)
                     }
                 }
+            };
+            if let Some(fault) = fault {
+                self.findings.add(index, fault, ("", seq));
+            }
+        }
+    }
+
+    /// Exports were taken by auditors attested then and in good standing, of this log, if its entries make its checkpoint.
+    fn judge_exports(&mut self, hashes: Option<&[Digest]>) {
+        let exports = std::mem::take(&mut self.exports);
+        if exports.is_empty() || self.bad.contains(&Principal::Vault(self.vault)) {
+            return;
+        }
+        let mut log = Frontier::new();
+        let mut roots = BTreeSet::new();
+        for hash in hashes.unwrap_or_default() {
+            log.append(*hash);
+            roots.insert(log.head().root);
+        }
+        for Export { index, seq, received, party, log } in exports {
+            let card = self.cards.get(&party).filter(|card| card.role() == Role::Auditor);
+            let is_attested =
+                || card.is_some_and(|card| self.people.is_attested(&self.rules, (card, received), None));
+            let is_judged = !self.bad.contains(&Principal::Party(party));
+            let fault = if is_judged && !is_attested() {
+                Some(Fault::Unattested)
+            } else if is_judged && self.people.standing(&self.rules, party, received) >= Standing::Barred {
+                Some(Fault::Standing)
+            } else if hashes.is_some() && log.is_none_or(|log| !roots.contains(&log)) {
+                Some(Fault::Seen)
+            } else {
+                None
             };
             if let Some(fault) = fault {
                 self.findings.add(index, fault, ("", seq));

@@ -8,7 +8,7 @@ use crate::{
     consent::{GrantStatement, Terms},
     credential::{Attestations, ListingStatement, RegistryStatement, RulingStatement, Standing, Trust},
     crypto::Signed,
-    custodian::{QueuePlace, SealedChart},
+    custodian::{ExportPlace, QueuePlace, SealedChart},
     event::{Receipt, SignedEvent, StreamHead, Streamed},
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
@@ -193,6 +193,12 @@ pub enum Answer {
     /// Check lists: whose, and their digests.
     #[n(13)]
     Dossiers(#[n(0)] Vec<(PartyId, Digest)>),
+    /// The checkpoint of an export, a signed note, and that it grew from the log of the size that was asked.
+    #[n(14)]
+    Checkpoint(#[n(0)] String, #[n(1)] Vec<Digest>),
+    /// A page of a file of an export, and where the next one begins, if there is one.
+    #[n(15)]
+    Export(#[n(0)] ByteVec, #[n(1)] Option<ExportPlace>),
 }
 
 /// A doctor of the directory. The card is in its bytes: a page of cards is verified where it is read.

@@ -14,7 +14,7 @@ pub use answer::{
     StreamPage,
 };
 pub use chart::{ChartOwner, EpochEntry, Run, SealedChart, Writer};
-pub use query::{Errand, Query, Question, QueuePlace, Search};
+pub use query::{Errand, ExportFile, ExportPlace, Query, Question, QueuePlace, Search};
 pub use submission::{Enclosure, Part, Request, Sender, Submission};
 
 /// What carried the bytes did not.

@@ -84,6 +84,45 @@ pub enum Question {
     /// The check lists that registrars kept of a party, by their digests: for registrars.
     #[n(15)]
     Dossiers(#[n(0)] PartyId),
+    /// Begins an export of all streams: the newest checkpoint, and that it grew from a log of this size. For auditors.
+    #[n(16)]
+    BeginExport(#[n(0)] u64),
+    /// A page of a file of the export that was begun, by the root of its checkpoint, once an event says that it is taken.
+    #[n(17)]
+    Export(#[n(0)] Digest, #[n(1)] ExportFile, #[n(2)] ExportPlace),
+}
+
+/// What an export is made of, besides its checkpoint and what follows from these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[non_exhaustive]
+pub enum ExportFile {
+    /// The lines of all events, stream by stream.
+    #[n(0)]
+    Events,
+    /// A bundle of the log's entries.
+    #[n(1)]
+    LogEntries(#[n(0)] u64),
+    /// The lines of the streams' heads and of the cards.
+    #[n(2)]
+    Parties,
+    /// The vault, its key and its policies.
+    #[n(3)]
+    Policy,
+}
+
+/// Where a page of an export begins; places rise from page to page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(map)]
+pub struct ExportPlace {
+    /// In which bucket of the heads map.
+    #[n(0)]
+    pub bucket: u32,
+    /// At which stream of it.
+    #[n(1)]
+    pub stream: u32,
+    /// At which event of it; of a file without streams, at which byte.
+    #[n(2)]
+    pub within: u64,
 }
 
 coded! {

@@ -56,6 +56,8 @@ coded! {
         Equip = 24, "made the registrars' key of";
         /// A registrar looked at an application, and does not attest.
         Refuse = 25, "refused to attest";
+        /// An auditor took an export of all streams.
+        Export = 26, "took an export of";
     }
 }
 

@@ -152,6 +152,8 @@ impl<R: RoleType> Session<'_, R> {
         };
         match self.exchange(&Request::Ask(Signed::sign(&query, self.keyring.signer())))? {
             Response::Answer(answer) => Ok(answer),
+            // What it is about has moved on meanwhile.
+            Response::Refused(Refusal::Conflict) => Err(Misuse::Conflict.into()),
             Response::Accepted(_)
             | Response::Charters(..)
             | Response::Checkpoint(..)

@@ -148,6 +148,7 @@ impl<R: Owner> Session<'_, R> {
                 | Verb::Deny
                 | Verb::Enrol
                 | Verb::Equip
+                | Verb::Export
                 | Verb::Govern
                 | Verb::List
                 | Verb::Open

@@ -7,6 +7,7 @@ use crate::{
     custodian::{Answer, Question, Request, Response},
     error::{Error, Tampering},
     event::Principal,
+    id::Digest,
     log::{KeyName, LogProof, SignedCheckpoint, StreamProof, open_checkpoint},
     merkle::{Head, verify_consistency},
     party::{Owner, RoleType},
@@ -112,13 +113,24 @@ impl<R: RoleType> Session<'_, R> {
         if note.is_empty() {
             return if known.size == 0 { Ok((None, known)) } else { Err(Tampering::Stream.into()) };
         }
-        let newest = self.checkpointed(note)?;
-        let head = newest.head;
-        verify_consistency(&known, &head, &growth).map_err(|_branched| Tampering::Stream)?;
-        Ok((Some(newest), head))
+        let grown = self.verify_growth(known, note, &growth)?;
+        let head = grown.head;
+        Ok((Some(grown), head))
     }
 
-    fn remember_log(&self, head: Head) {
+    /// A checkpoint that the vault signed, of a log that grew from a head that is known.
+    pub(super) fn verify_growth(
+        &self,
+        known: Head,
+        note: String,
+        growth: &[Digest],
+    ) -> Result<Checkpointed, Error> {
+        let grown = self.checkpointed(note)?;
+        verify_consistency(&known, &grown.head, growth).map_err(|_branched| Tampering::Stream)?;
+        Ok(grown)
+    }
+
+    pub(super) fn remember_log(&self, head: Head) {
         let mut state = self.state();
         let log = &mut state.memory.log;
         if log.is_none_or(|known| known.size < head.size) {

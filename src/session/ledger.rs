@@ -237,7 +237,8 @@ impl<R: RoleType> Session<'_, R> {
                 Verb::List => listing = event.subject,
                 Verb::Refuse => refused = Some(*received),
                 Verb::Amend | Verb::Appeal | Verb::Assign | Verb::Attest | Verb::Block | Verb::Close => (),
-                Verb::Create | Verb::Deny | Verb::Enrol | Verb::Equip | Verb::Govern | Verb::Grant => (),
+                Verb::Create | Verb::Deny | Verb::Enrol | Verb::Equip | Verb::Export | Verb::Govern => (),
+                Verb::Grant => (),
                 Verb::Open
                 | Verb::OpenFolder
                 | Verb::Report
@@ -334,6 +335,7 @@ fn follow(
         | Verb::Deny
         | Verb::Enrol
         | Verb::Equip
+        | Verb::Export
         | Verb::Govern
         | Verb::List
         | Verb::OpenFolder

@@ -53,6 +53,7 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.application(&asker, party)
             }
+            Question::BeginExport(since) => self.begin_export(&asker, since),
             Question::Card(party) => self.card_of(&asker, party),
             Question::Chunks(folder, position) => self.chunks_of(&asker, folder, position),
             Question::Consents(folder, since) => self.consents(&asker, folder, since),
@@ -65,6 +66,7 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.dossiers(party)
             }
+            Question::Export(log, file, from) => self.part_of_export((&asker, log), file, from),
             Question::InLog(owner) => {
                 self.may_audit(&asker, owner)?;
                 self.in_log(Principal::Party(owner))
@@ -98,7 +100,7 @@ impl Vault {
             Question::VaultStream(from) => {
                 let is_registrar = asker.rules.trust.is_registrar(&asker.card);
                 let (capacity, standing) =
-                    if is_registrar { (Capacity::Auditor, Standing::Good) } else { self.auditor(&asker)? };
+                    if is_registrar { (Capacity::Auditor, Standing::Good) } else { self.auditing(&asker)? };
                 self.may(&asker, (Act::Audit, capacity), standing)?;
                 self.page(Principal::Vault(self.id), from)
             }
@@ -117,7 +119,13 @@ impl Vault {
     fn may_audit(&self, asker: &Asker, owner: PartyId) -> Result<(), Fault> {
         let is_own = owner == asker.card.party();
         let (capacity, standing) =
-            if is_own { (Capacity::Owner, Standing::Good) } else { self.auditor(asker)? };
+            if is_own { (Capacity::Owner, Standing::Good) } else { self.auditing(asker)? };
+        self.may(asker, (Act::Audit, capacity), standing)
+    }
+
+    /// Whether the asker may read all streams: as an auditor, and no other way.
+    pub(super) fn may_export(&self, asker: &Asker) -> Result<(), Fault> {
+        let (capacity, standing) = self.auditing(asker)?;
         self.may(asker, (Act::Audit, capacity), standing)
     }
 
@@ -127,15 +135,25 @@ impl Vault {
         self.is_office(&asker.card).map_err(denied)
     }
 
-    fn auditor(&self, asker: &Asker) -> Result<(Capacity, Standing), Fault> {
-        let repute = self.repute(&asker.rules, &asker.card, asker.now)?;
-        let is_auditor = asker.card.role() == Role::Auditor && repute.is_attested;
+    fn auditing(&self, asker: &Asker) -> Result<(Capacity, Standing), Fault> {
+        self.auditor(&asker.rules, &asker.card, asker.now)
+    }
+
+    /// Whether a card is an auditor's who is attested now, and how its party stands.
+    pub(super) fn auditor(
+        &self,
+        rules: &Rules,
+        card: &Card,
+        now: Timestamp,
+    ) -> Result<(Capacity, Standing), Fault> {
+        let repute = self.repute(rules, card, now)?;
+        let is_auditor = card.role() == Role::Auditor && repute.is_attested;
         Ok((if is_auditor { Capacity::Auditor } else { Capacity::Stranger }, repute.standing))
     }
 
     pub(super) fn is_supervisor(&self, asker: &Asker) -> Result<bool, Fault> {
         Ok(asker.rules.trust.is_registrar(&asker.card)
-            || matches!(self.auditor(asker)?, (Capacity::Auditor, standing) if standing < Standing::Barred))
+            || matches!(self.auditing(asker)?, (Capacity::Auditor, standing) if standing < Standing::Barred))
     }
 
     /// A doctor's or registrar's card is for all parties; a patient's is its own, the registrars' and the auditors'.

@@ -60,12 +60,12 @@ struct Changed {
 }
 
 /// The heads map while the next epoch is worked out.
-struct Map {
+pub(super) struct Map {
     depth: u8,
     owners: u64,
     events: u64,
     /// The root of each bucket.
-    roots: Vec<Digest>,
+    pub(super) roots: Vec<Digest>,
     /// The buckets that change.
     buckets: BTreeMap<u32, BucketRow>,
 }
@@ -97,21 +97,24 @@ impl Vault {
     pub fn checkpoint_if_due(&self) -> Result<(), VaultError> {
         {
             let Ok(_one_at_a_time) = self.checkpointing.try_lock() else { return Ok(()) };
-            let log = self.log()?;
-            let last = match log.frontier.size().checked_sub(1) {
-                Some(number) => self.log_epoch(number)?.map(|epoch| epoch.at),
-                None => None,
-            };
-            let now = self.clock.now();
-            if last.is_none_or(|last| last.plus(PERIOD) <= now) || self.grown()? >= EVENTS_DUE {
-                match self.make_checkpoint() {
-                    Ok(()) | Err(Fault::Leased) => (),
-                    Err(fault) => return Err(fault.into()),
-                }
+            match self.make_checkpoint_if_due() {
+                Ok(()) | Err(Fault::Leased) => (),
+                Err(fault) => return Err(fault.into()),
             }
         }
         self.ask_witnesses_if_due();
         Ok(())
+    }
+
+    /// The same without witnesses, for who holds the log still.
+    pub(super) fn make_checkpoint_if_due(&self) -> Result<(), Fault> {
+        let log = self.log()?;
+        let last = match log.frontier.size().checked_sub(1) {
+            Some(number) => self.log_epoch(number)?.map(|epoch| epoch.at),
+            None => None,
+        };
+        let is_old = last.is_none_or(|last| last.plus(PERIOD) <= self.clock.now());
+        if is_old || log.is_between || self.grown()? >= EVENTS_DUE { self.make_checkpoint() } else { Ok(()) }
     }
 
     /// Makes checkpoints when they are due, until told to stop: for a thread of its own. Several processes may do it; one
@@ -249,7 +252,7 @@ impl Vault {
     }
 
     /// The map as it stands, without its buckets.
-    fn map(&self, log: &LogRow) -> Result<Map, Fault> {
+    pub(super) fn map(&self, log: &LogRow) -> Result<Map, Fault> {
         let LogRow { depth, mut owners, mut events, is_between, .. } = *log;
         let mut roots = Vec::new();
         let count = 1usize.checked_shl(u32::from(depth)).ok_or(Fault::Damaged)?;
@@ -359,6 +362,7 @@ impl Vault {
     ) -> Result<LogRow, Fault> {
         let place = self.log_place();
         let numbers: Vec<u32> = map.buckets.keys().copied().collect();
+        self.keep_replaced(map.depth, &numbers)?;
         let between = LogRow { is_between: true, ..log.clone() };
         let mut chunks = numbers.chunks(ROWS_A_BATCH).peekable();
         let mut desk = self.log_desk();
@@ -411,12 +415,16 @@ impl Vault {
     pub(super) fn newest_checkpoint(&self, since: u64) -> Result<Response, Fault> {
         let _not_between = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
         let log = self.log()?;
-        let growth = if since == 0 || since == log.frontier.size() {
-            Vec::new()
-        } else {
-            tiles::prove_consistency(&StoredTiles(self), since, log.frontier.size()).ok_or(Denial::Absent)?
-        };
+        let growth = self.growth(since, log.frontier.size())?;
         Ok(Response::Checkpoint(self.shown(&log)?, growth))
+    }
+
+    /// That a log grew to this size from an earlier one; nothing if it did not, which whoever asked will see.
+    pub(super) fn growth(&self, since: u64, size: u64) -> Result<Vec<Digest>, Fault> {
+        if since == 0 || since >= size {
+            return Ok(Vec::new());
+        }
+        tiles::prove_consistency(&StoredTiles(self), since, size).ok_or(Fault::Damaged)
     }
 
     /// That a stream is whole and in the log, as the newest checkpoint has it.

@@ -3,22 +3,20 @@
 //! A folder of text files, whose formats `docs/audit.md` says exactly: `checkpoint`, `tile/…`, `events.ndjson`,
 //! `parties.ndjson`, `policy.json`.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{BufWriter, Write},
-    path::Path,
-    sync::PoisonError,
-};
+use std::{fs, io::Write as _, path::Path, sync::PoisonError};
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::{Value, json};
 
 use crate::{
+    access::{Charter, Policy},
     codec,
-    event::{Principal, Streamed},
-    log::{OwnerHead, Tile, bundle, tiles::Tiles as _},
+    custodian::{ExportFile, ExportPlace},
+    event::{Principal, Step, Streamed, Verb},
+    limits::EXPORT_PAGE_BYTES,
+    log::{Tile, bundle, tiles::Tiles as _},
     merkle::Head,
+    party::Card,
     store::Place,
     vault::{
         META_PLACE, Vault, VaultError,
@@ -26,6 +24,7 @@ use crate::{
         fault::Fault,
         first_policy,
         rows::{AttestedRow, CharterRow, ConsentRow, RulingRow},
+        snapshot::Snapshot,
         tables::{Table, key},
     },
 };
@@ -80,7 +79,8 @@ impl Vault {
     /// [`ExportError`]; what was written by then is to be thrown away.
     ///
     /// # Security
-    /// No name and no content is in it; but who acted on which folder when is: it is for auditors.
+    /// No name and no content is in it; but who acted on which folder when is: it is for auditors. Nothing says in the vault's
+    /// stream that it was made: that is for who fetches it as a party.
     pub fn export_audit(&self, directory: impl AsRef<Path>) -> Result<Exported, ExportError> {
         let directory = directory.as_ref();
         fs::create_dir_all(directory)?;
@@ -89,62 +89,91 @@ impl Vault {
         }
         self.checkpoint()?;
         let _not_between = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
-        let log = self.log()?;
-        if log.is_between {
-            return Err(Fault::Leased.into());
+        let snapshot = self.snapshot()?;
+        fs::write(directory.join("checkpoint"), &snapshot.note)?;
+        for tile in Tile::of(snapshot.log.size) {
+            let hashes = StoredTiles(self).tile(tile).ok_or(Fault::Damaged)?;
+            put(directory, &tile.path(), &hashes)?;
+            if let Some(path) = tile.entries_path() {
+                let (entries, _) = self.export_page(
+                    &snapshot,
+                    ExportFile::LogEntries(tile.index()),
+                    ExportPlace::default(),
+                )?;
+                put(directory, &path, &entries)?;
+            }
         }
-        fs::write(directory.join("checkpoint"), self.shown(&log)?)?;
-        self.export_tiles(directory)?;
-        self.export_policy(directory)?;
-        let mut parties = BufWriter::new(fs::File::create_new(directory.join("parties.ndjson"))?);
-        let mut events = BufWriter::new(fs::File::create_new(directory.join("events.ndjson"))?);
-        let mut exported = Exported { streams: 0, events: 0 };
-        for bucket in 0..1u32.checked_shl(u32::from(log.depth)).ok_or(Fault::Damaged)? {
-            for head in self.bucket(log.depth, bucket)?.heads {
-                exported.streams = exported.streams.saturating_add(1);
-                exported.events = exported.events.saturating_add(head.head.size);
-                self.export_party(&mut parties, head.owner, Some(head.head))?;
-                self.export_stream(&mut events, &head)?;
+        for (file, name) in [
+            (ExportFile::Policy, "policy.json"),
+            (ExportFile::Parties, "parties.ndjson"),
+            (ExportFile::Events, "events.ndjson"),
+        ] {
+            let mut written = fs::File::create_new(directory.join(name))?;
+            let mut from = Some(ExportPlace::default());
+            while let Some(place) = from {
+                let (page, next) = self.export_page(&snapshot, file, place)?;
+                written.write_all(&page)?;
+                from = next;
+            }
+            written.sync_all()?;
+        }
+        Ok(Exported { streams: snapshot.streams, events: snapshot.events })
+    }
+
+    /// A page of a file of an export, from a place on, and where the next one begins, if there is one.
+    pub(super) fn export_page(
+        &self,
+        snapshot: &Snapshot,
+        file: ExportFile,
+        from: ExportPlace,
+    ) -> Result<Page, Fault> {
+        match file {
+            ExportFile::Events => self.events_page(snapshot, from),
+            ExportFile::LogEntries(index) => Ok((self.log_entries(snapshot, index)?, None)),
+            ExportFile::Parties => self.parties_page(snapshot, from),
+            ExportFile::Policy => {
+                let policy = self.policy_file(snapshot)?;
+                let start = usize::try_from(from.within).map_err(|_wide| Fault::Malformed)?;
+                let end = start.saturating_add(EXPORT_PAGE_BYTES).min(policy.len());
+                let page = policy.get(start..end).ok_or(Fault::Malformed)?.to_vec();
+                let next = ExportPlace { within: u64::try_from(end).unwrap_or(u64::MAX), ..from };
+                Ok((page, (end < policy.len()).then_some(next)))
+            }
+        }
+    }
+
+    /// A bundle of the log's entries.
+    fn log_entries(&self, snapshot: &Snapshot, index: u64) -> Result<Vec<u8>, Fault> {
+        let tile = Tile::within(0, index, snapshot.log.size).ok_or(Fault::Malformed)?;
+        let first = tile.index().saturating_mul(256);
+        let entries = (first..)
+            .take(usize::from(tile.width()))
+            .map(|number| Ok(codec::encode(&self.log_epoch(number)?.ok_or(Fault::Damaged)?)));
+        let entries = entries.collect::<Result<Vec<Vec<u8>>, Fault>>()?;
+        let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        bundle(&entries).ok_or(Fault::Damaged)
+    }
+
+    fn parties_page(&self, snapshot: &Snapshot, from: ExportPlace) -> Result<Page, Fault> {
+        let mut page = Vec::new();
+        for bucket in from.bucket..snapshot.buckets()? {
+            let heads = (0u32..).zip(self.heads(snapshot, bucket)?);
+            for (stream, head) in heads.filter(|(stream, _)| (bucket, *stream) >= (from.bucket, from.stream))
+            {
+                if page.len() >= EXPORT_PAGE_BYTES {
+                    return Ok((page, Some(ExportPlace { bucket, stream, within: 0 })));
+                }
+                self.party_line(&mut page, head.owner, Some(head.head))?;
             }
         }
         // Registrars own no stream; what they sign is checked all the same, by the cards that policies name.
-        for card in &self.rules().policy.registrars {
-            self.export_party(&mut parties, Principal::Party(card.party()), None)?;
+        for card in &self.policy_of(snapshot)?.registrars {
+            self.party_line(&mut page, Principal::Party(card.party()), None)?;
         }
-        parties.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        events.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        let (before, log) = (log.frontier.size(), self.log()?);
-        if log.is_between || log.frontier.size() != before {
-            // Another process wrote on the map while it was read.
-            return Err(Fault::Leased.into());
-        }
-        Ok(exported)
+        Ok((page, None))
     }
 
-    /// The log, in tiles: its entries in bundles, and the hashes over them, level by level.
-    fn export_tiles(&self, directory: &Path) -> Result<(), ExportError> {
-        let size = self.log()?.frontier.size();
-        for tile in Tile::of(size) {
-            let hashes = StoredTiles(self).tile(tile).ok_or(Fault::Damaged)?;
-            put(directory, &tile.path(), &hashes)?;
-            let Some(path) = tile.entries_path() else { continue };
-            let first = tile.index().saturating_mul(256);
-            let entries = (first..)
-                .take(usize::from(tile.width()))
-                .map(|number| Ok(codec::encode(&self.log_epoch(number)?.ok_or(Fault::Damaged)?)));
-            let entries = entries.collect::<Result<Vec<Vec<u8>>, Fault>>()?;
-            let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-            put(directory, &path, &bundle(&entries).ok_or(Fault::Damaged)?)?;
-        }
-        Ok(())
-    }
-
-    fn export_party(
-        &self,
-        file: &mut impl Write,
-        owner: Principal,
-        head: Option<Head>,
-    ) -> Result<(), ExportError> {
+    fn party_line(&self, page: &mut Vec<u8>, owner: Principal, head: Option<Head>) -> Result<(), Fault> {
         let card = match owner {
             Principal::Party(party) => self.party(party)?.map(|row| base64(&codec::encode(&row.card))),
             Principal::Folder(_) | Principal::Vault(_) => None,
@@ -157,83 +186,107 @@ impl Vault {
         if let Some(card) = card {
             said.insert("card".to_owned(), card.into());
         }
-        line(file, &Value::Object(said))
-    }
-
-    fn export_stream(&self, file: &mut impl Write, head: &OwnerHead) -> Result<(), ExportError> {
-        let place = self.shelves.keys.place(head.owner);
-        let mut brought = self.brought(place)?;
-        let stream = name_of(head.owner);
-        for seq in 0..head.head.size {
-            let streamed: Option<Streamed> = self.shelves.read(place, Table::Event, &[&seq.to_be_bytes()])?;
-            let Streamed { received, event } = streamed.ok_or(Fault::Damaged)?;
-            let said = json!({
-                "stream": stream,
-                "seq": seq,
-                "received": received.as_ms(),
-                "event": base64(&codec::encode(&event)),
-                "brings": brought.remove(&seq).unwrap_or_default(),
-            });
-            line(file, &said)?;
-        }
+        line(page, &Value::Object(said));
         Ok(())
     }
 
-    /// What the events of a place brought that is to be checked with them, by their positions.
-    fn brought(&self, place: Place) -> Result<BTreeMap<u64, Vec<Value>>, Fault> {
-        let mut brought: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
-        for row in self.shelves.scan::<ConsentRow>(place, Table::Consent, &[])? {
-            let grant = json!({ "grant": base64(&codec::encode(&row.statement)) });
-            brought.entry(row.event).or_default().push(grant);
+    fn events_page(&self, snapshot: &Snapshot, from: ExportPlace) -> Result<Page, Fault> {
+        let mut page = Vec::new();
+        let mut within = from.within;
+        for bucket in from.bucket..snapshot.buckets()? {
+            let heads = (0u32..).zip(self.heads(snapshot, bucket)?);
+            for (stream, head) in heads.filter(|(stream, _)| (bucket, *stream) >= (from.bucket, from.stream))
+            {
+                for seq in within..head.head.size {
+                    if page.len() >= EXPORT_PAGE_BYTES {
+                        return Ok((page, Some(ExportPlace { bucket, stream, within: seq })));
+                    }
+                    self.event_line(&mut page, head.owner, seq)?;
+                }
+                within = 0;
+            }
         }
-        let positions = |table| -> Result<Vec<(u64, Vec<u8>)>, Fault> {
-            let rows = self.shelves.raw(place, table)?.into_iter();
-            rows.map(|row| {
-                let id = row.key.row().first_chunk::<8>().copied().ok_or(Fault::Damaged)?;
-                Ok((u64::from_be_bytes(id), row.key.row().to_vec()))
-            })
-            .collect()
-        };
-        for (position, id) in positions(Table::Attested)? {
-            let row: Option<AttestedRow> = self.shelves.read(place, Table::Attested, &[&id])?;
-            let signed = row.ok_or(Fault::Damaged)?.signed;
-            let attestation = json!({ "attestation": base64(&codec::encode(&signed)) });
-            brought.entry(position).or_default().push(attestation);
+        Ok((page, None))
+    }
+
+    fn event_line(&self, page: &mut Vec<u8>, owner: Principal, seq: u64) -> Result<(), Fault> {
+        let place = self.shelves.keys.place(owner);
+        let streamed: Option<Streamed> = self.shelves.read(place, Table::Event, &[&seq.to_be_bytes()])?;
+        let Streamed { received, event } = streamed.ok_or(Fault::Damaged)?;
+        let step = event.claimed_step().map_err(|_damaged| Fault::Damaged)?;
+        let said = json!({
+            "stream": name_of(owner),
+            "seq": seq,
+            "received": received.as_ms(),
+            "event": base64(&codec::encode(&event)),
+            "brings": self.brought(place, seq, &step)?,
+        });
+        line(page, &said);
+        Ok(())
+    }
+
+    /// What an event brought that is to be checked with it, as far as it is there: what is missing, the audit finds.
+    fn brought(&self, place: Place, seq: u64, step: &Step) -> Result<Vec<Value>, Fault> {
+        let mut brought = Vec::new();
+        if let (Some(folder), Some(epoch), false) = (step.folder, step.epoch, step.grants.is_empty()) {
+            let prefix = [self.folder_row(folder).as_slice(), &epoch.number().to_be_bytes()].concat();
+            let consents = self.shelves.scan::<ConsentRow>(place, Table::Consent, &prefix)?;
+            let its = consents.into_iter().filter(|row| row.event == seq);
+            brought.extend(its.map(|row| json!({ "grant": base64(&codec::encode(&row.statement)) })));
         }
-        for (position, id) in positions(Table::Ruling)? {
-            let row: Option<RulingRow> = self.shelves.read(place, Table::Ruling, &[&id])?;
-            let signed = row.ok_or(Fault::Damaged)?.signed;
-            brought.entry(position).or_default().push(json!({ "ruling": base64(&codec::encode(&signed)) }));
+        let position = seq.to_be_bytes();
+        if matches!(step.verb, Verb::Attest | Verb::Withdraw) {
+            let row: Option<AttestedRow> = self.shelves.read(place, Table::Attested, &[&position])?;
+            brought.extend(row.map(|row| json!({ "attestation": base64(&codec::encode(&row.signed)) })));
+        }
+        if step.verb == Verb::Rule {
+            let row: Option<RulingRow> = self.shelves.read(place, Table::Ruling, &[&position])?;
+            brought.extend(row.map(|row| json!({ "ruling": base64(&codec::encode(&row.signed)) })));
         }
         Ok(brought)
     }
 
-    fn export_policy(&self, directory: &Path) -> Result<(), ExportError> {
-        let meta = self.shelves.store.get(&key(META_PLACE, Table::Meta, &[]).map_err(Fault::from)?);
-        let first = first_policy(&meta.map_err(Fault::from)?.ok_or(Fault::Damaged)?)?;
-        let charters = self.shelves.scan::<CharterRow>(self.log_place(), Table::Charter, &[])?;
-        let charters: Vec<String> =
-            charters.into_iter().map(|row| base64(&codec::encode(&row.charter))).collect();
-        let registrars = |policy: &crate::access::Policy| -> Vec<Value> {
-            let cards = policy.registrars().iter();
-            cards
-                .map(|card| json!({ "party": card.party().to_hex(), "fingerprint": card.digest().to_hex() }))
-                .collect()
-        };
+    /// The policy the vault was made under.
+    fn first_policy(&self) -> Result<Policy, Fault> {
+        let meta = self.shelves.store.get(&key(META_PLACE, Table::Meta, &[])?)?;
+        first_policy(&meta.ok_or(Fault::Damaged)?)
+    }
+
+    /// The policies that followed on it, as a snapshot has them.
+    fn charters_of(&self, snapshot: &Snapshot) -> Result<Vec<Charter>, Fault> {
+        let rows = self.shelves.scan::<CharterRow>(self.log_place(), Table::Charter, &[])?;
+        Ok(rows.into_iter().map(|row| row.charter).take(snapshot.charters).collect())
+    }
+
+    /// The policy that was in force.
+    fn policy_of(&self, snapshot: &Snapshot) -> Result<Policy, Fault> {
+        match self.charters_of(snapshot)?.last() {
+            Some(charter) => Ok(charter.claims().map_err(|_damaged| Fault::Damaged)?.policy),
+            None => self.first_policy(),
+        }
+    }
+
+    fn policy_file(&self, snapshot: &Snapshot) -> Result<Vec<u8>, Fault> {
+        let charters = self.charters_of(snapshot)?;
+        let charters: Vec<String> = charters.iter().map(|charter| base64(&codec::encode(charter))).collect();
+        let policy = self.policy_of(snapshot)?;
+        let registrar =
+            |card: &Card| json!({ "party": card.party().to_hex(), "fingerprint": card.digest().to_hex() });
+        let registrars: Vec<Value> = policy.registrars().iter().map(registrar).collect();
         let policy = json!({
             "vault": self.id.to_hex(),
-            "origin": crate::log::origin(self.id).map_err(Fault::from)?.as_str(),
+            "origin": crate::log::origin(self.id)?.as_str(),
             "vault_key": base64(self.signer.verifying_key().as_bytes()),
-            "first": base64(&codec::encode(&first)),
+            "first": base64(&codec::encode(&self.first_policy()?)),
             "charters": charters,
-            "registrars": registrars(&self.rules().policy),
+            "registrars": registrars,
         });
-        let mut file = fs::File::create_new(directory.join("policy.json"))?;
-        serde_json::to_writer_pretty(&mut file, &policy).map_err(std::io::Error::from)?;
-        file.write_all(b"\n")?;
-        Ok(file.sync_all()?)
+        Ok(format!("{policy:#}\n").into_bytes())
     }
 }
+
+/// A page, and where the next one begins.
+type Page = (Vec<u8>, Option<ExportPlace>);
 
 fn put(directory: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
     let path = directory.join(path);
@@ -255,7 +308,7 @@ fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
-fn line(file: &mut impl Write, value: &Value) -> Result<(), ExportError> {
-    serde_json::to_writer(&mut *file, value).map_err(std::io::Error::from)?;
-    Ok(file.write_all(b"\n")?)
+fn line(page: &mut Vec<u8>, value: &Value) {
+    page.extend_from_slice(value.to_string().as_bytes());
+    page.push(b'\n');
 }

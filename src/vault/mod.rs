@@ -30,6 +30,7 @@ mod rows;
 mod rules;
 mod sender;
 mod shred;
+mod snapshot;
 mod standing;
 mod submit;
 mod tables;
@@ -64,6 +65,7 @@ use crate::{
         fault::Fault,
         outbox::Waiting,
         rules::Rules,
+        snapshot::Fetches,
         tables::{RowKeys, Table, key},
         witnesses::Asked,
     },
@@ -97,6 +99,8 @@ pub struct Vault {
     holder: [u8; 16],
     /// What witnesses were asked; who finds them being asked does not wait.
     asked: Mutex<Asked>,
+    /// The exports that auditors fetch.
+    fetches: Fetches,
     read_only: bool,
 }
 
@@ -266,6 +270,7 @@ impl Vault {
             anchored: Mutex::new(Anchored::nothing()),
             checkpointing: Mutex::default(),
             asked: Mutex::default(),
+            fetches: Fetches::default(),
             // Until all is checked: a vault given up on the way must not anchor what it found.
             read_only: true,
         })

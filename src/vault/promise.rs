@@ -52,6 +52,9 @@ impl Work<'_> {
         self.vault.outbox_moved(&[], waiting);
         self.desk.commit(first.op_id, self.permits)?;
         self.vault.outbox_moved(&moved, Vec::new());
+        if let Some((auditor, log)) = self.exports {
+            self.vault.fetches.put_on_record(auditor, log);
+        }
         if let Some(rules) = self.adopts {
             self.vault.adopt(rules);
         }
@@ -82,6 +85,7 @@ impl Work<'_> {
                 | Verb::Deny
                 | Verb::Enrol
                 | Verb::Equip
+                | Verb::Export
                 | Verb::Govern
                 | Verb::Grant
                 | Verb::List

@@ -48,6 +48,10 @@ impl Vault {
         if !all_act_as(&|other| other == first.actor) {
             return Err(absent(Some(actor)));
         }
+        if first.verb == Verb::Export {
+            let is_here = first.owner == Principal::Vault(self.id);
+            return if is_here { Ok(first.owner) } else { Err(absent(Some(actor))) };
+        }
         if is_office(first) {
             let is_registrar = self.rules().trust.is_registrar(&row.card);
             return if is_registrar {

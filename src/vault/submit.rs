@@ -54,6 +54,8 @@ pub(super) struct Work<'v> {
     /// What is in force once this is committed, and what the directory then says.
     pub(super) adopts: Option<Rules>,
     pub(super) changes: Vec<Change>,
+    /// Which export an auditor takes, by the root of its checkpoint.
+    pub(super) exports: Option<(PartyId, Digest)>,
     /// Whether a party is enrolled.
     pub(super) enrols: bool,
     /// Whether the owner sent it.
@@ -114,6 +116,7 @@ impl Vault {
             concerned: Vec::new(),
             adopts: None,
             changes: Vec::new(),
+            exports: None,
             enrols: false,
             is_owner: submission.sender.is_some(),
             proven: submission.sender.is_none().then(|| first.event.digest()),
@@ -234,6 +237,7 @@ impl Work<'_> {
             Verb::Reveal => self.reveal(claim),
             Verb::Govern => self.govern(claim),
             Verb::Equip => self.equip(claim),
+            Verb::Export => self.export(claim),
             Verb::Create | Verb::Deny | Verb::Restore => Err(Denial::WrongRole.into()),
         }
     }
@@ -247,13 +251,20 @@ impl Work<'_> {
                 let is_own = is_case && event.folder == Some(id) && event.owner == event.actor;
                 self.owner_if(is_own)
             }
-            Principal::Party(party) if party == self.owner => {
+            Principal::Party(party) if party == self.owner && event.verb != Verb::Export => {
                 // In a Case the owner acts as the folder, save for beginning it.
                 let is_own = event.owner == event.actor && (!is_case || event.verb == Verb::OpenFolder);
                 self.owner_if(is_own)
             }
             Principal::Party(_) => {
                 let card = claim.card.as_ref().ok_or(Denial::Unknown)?;
+                if event.verb == Verb::Export {
+                    let stranger = (Capacity::Stranger, Standing::Good);
+                    let is_here = self.is_of_here(event);
+                    let auditor = || self.vault.auditor(&self.rules, card, self.now);
+                    let (capacity, standing) = if is_here { auditor()? } else { stranger };
+                    return Ok(Stance::of(capacity, standing));
+                }
                 if is_office(event) {
                     let is_registrar = self.is_of_here(event) && self.rules.trust.is_registrar(card);
                     let capacity = if is_registrar { Capacity::Registrar } else { Capacity::Stranger };
@@ -275,11 +286,12 @@ impl Work<'_> {
         }
     }
 
-    /// Whether the registrars' work is about whose stream it will stand in: another's name there would spoil it, and what is the
+    /// Whether the registrars' work, or an auditor's, is about whose stream it will stand in: another's name there would spoil it, and what is the
     /// vault's own would be lost in it.
     fn is_of_here(&self, event: &Event) -> bool {
         let is_the_vaults = matches!(self.desk.owner, Principal::Vault(_));
-        event.owner == self.about && is_the_vaults == matches!(event.verb, Verb::Equip | Verb::Govern)
+        event.owner == self.about
+            && is_the_vaults == matches!(event.verb, Verb::Equip | Verb::Export | Verb::Govern)
     }
 
     fn owner_if(&self, is_own: bool) -> Result<Stance, Fault> {

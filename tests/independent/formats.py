@@ -293,7 +293,7 @@ IDENTITY, CASE, SUMMARY, CREDENTIALS = range(1, 5)
 GOOD, WARNED, SUSPENDED, BARRED = range(1, 5)
 READ_WRITE = 2
 VERBS = """Enrol Attest Withdraw OpenFolder Rotate Write Amend Stage Grant Assign Revoke Open Close Deny Restore Create
-    Report Rule Appeal List Block Reveal Govern Equip Refuse""".split()
+    Report Rule Appeal List Block Reveal Govern Equip Refuse Export""".split()
 
 HEAD = struct(size=U64, root=DIGEST)
 STEP = struct(

@@ -17,7 +17,7 @@ import sys
 from types import SimpleNamespace
 
 from formats import (
-    ATTESTATION, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
+    ATTESTATION, AUDITOR, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
     POLICY_BYTES_MAX, READ_WRITE, REGISTRAR, REGISTRARS_MAX, RULING, STEP, STEP_BYTES_MAX, SUSPENDED, TIME_MAX, TREATMENT,
     VERBS, VETTING, Frontier, Malformed, decode, digest, encode, event_line, from_base64, from_hex, from_json, is_signed,
     label, leaf_hash, lines_of, need, party_line, point, policy_of, read_checkpoint, read_log, seen_by, tree,
@@ -216,6 +216,9 @@ class Stream:
             unless(is_own and step.folder is None, "folder")
         elif step.verb in ("Create", "Deny", "Restore"):
             unless(step.actor == self.of, "folder")
+        elif step.verb == "Export":
+            is_here = self.of[0] == "vault" and step.owner == self.of and step.actor[0] == "party"
+            unless(is_here and step.folder is None, "folder")
         return []
 
     def is_of(self, step):
@@ -392,6 +395,7 @@ class Audit:
         charters = [decode(COSIGNED, from_base64(one), 4096 + 256 + POLICY_BYTES_MAX) for one in said["charters"]]
         self.findings, self.heads, self.cards, self.bad = [], [], {}, set()
         self.stream, self.next_head, self.index, self.dealings, self.offices = None, 0, 0, [], []
+        self.exports = []
         self.proposed = {}
         try:
             self.rules = Rules(self.vault, first, charters)
@@ -427,6 +431,8 @@ class Audit:
         witnesses, needed = self.rules.eras[-1][1].witnesses
         if self.log and len(seen_by(note, witnesses)) < needed:
             self.add(0, "unwitnessed")
+        # What the log's earlier roots are made of, if it is the one of the checkpoint.
+        self.leaves = hashes if tree(hashes) == self.log else None
         if kept is not None:
             kept = read_checkpoint(kept, self.vault, self.key)
             if kept is None or kept[0] > len(hashes) or tree(hashes[: kept[0]]) != kept:
@@ -541,6 +547,8 @@ class Audit:
     def office(self, place, step, brings):
         if step.verb in ("Attest", "Withdraw", "Rule", "Govern", "Equip", "Refuse"):
             self.offices.append((place, step, brings))
+        if step.verb == "Export":
+            self.exports.append((place, step))
         if step.verb == "Govern" and step.subject and place.stream.of[0] == "vault":
             self.rules.signed(step.subject, place.received)
         is_first = place.stream.of[0] == "vault" and place.seq == 0
@@ -562,6 +570,15 @@ class Audit:
                     self.judge_dealing(one)
                 except Fault as found:
                     self.add(one.place.index, found.args[0], "", one.place.seq)
+        log, roots = Frontier(), set()
+        for leaf in self.leaves or [] if self.exports else []:
+            log.append(leaf)
+            roots.add(log.head()[1])
+        for place, step in self.exports if vault not in self.bad else []:
+            try:
+                self.judge_export(place, step, None if self.leaves is None else roots)
+            except Fault as found:
+                self.add(place.index, found.args[0], "", place.seq)
 
     def judge_office(self, place, step, brings):
         registrar = self.rules.card(step.actor[1]) if step.actor[0] == "party" else None
@@ -609,6 +626,16 @@ class Audit:
         unless(not is_to_vet or self.rules.is_registrar(known, moment), "identity")
         unless(is_to_vet or known.role == DOCTOR, "grant")
         unless(self.people.standing(one.reader, moment) < (SUSPENDED if found.is_given else BARRED), "standing")
+
+
+    def judge_export(self, place, step, roots):
+        """By an auditor attested then and in good standing, of a log that this one grew from."""
+        if step.actor not in self.bad:
+            party, moment = step.actor[1], place.received
+            card = self.cards.get(party)
+            unless(card and card.role == AUDITOR and self.people.is_attested(card, moment, None), "unattested")
+            unless(self.people.standing(party, moment) < BARRED, "standing")
+        unless(roots is None or step.subject in roots, "seen")
 
 
 def signed_digest(words, signed):

@@ -6,14 +6,15 @@ use casevault::{
     audit::{self, Fault, Finding},
     codec::{self, Wire},
     consent::{GrantStatement, Terms},
-    credential::{Attestation, AttestationStatement},
+    credential::{Attestation, AttestationStatement, Category},
     crypto::{Secret, Signed, Signer},
     event::{Event, Moment, Principal, SignedEvent, Step, StreamEntry, Verb},
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId, GrantId, VaultId},
     log::{HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
     merkle,
-    party::{Card, Role},
+    party::{Auditor, Card, Role},
+    session::Sentence,
     time::{Timestamp, days},
 };
 use serde_json::{Value, json};
@@ -102,6 +103,11 @@ impl Forged {
 
     fn of_vault(&mut self) -> &mut Vec<Line> {
         self.stream(Principal::Vault(self.vault))
+    }
+
+    /// Puts what somebody signed at the end of the vault's stream.
+    pub(crate) fn takes(&mut self, event: SignedEvent, received: Timestamp) {
+        self.of_vault().push(Line { received, event, brings: Vec::new() });
     }
 
     /// Adds an event of a party's to a stream, at a moment, with what it brings.
@@ -430,6 +436,78 @@ pub(crate) const FORGERIES: &[Forgery] = &[
         Fault::Policy,
     ),
 ];
+
+/// What an export is called that nobody should have had, how it is made, and as what it shows.
+type Export = (&'static str, fn(&mut Forged, Timestamp), Fault);
+
+/// Exports that are in the vault's stream and should not be there: each shows at that stream's end.
+pub(crate) const EXPORTS: &[Export] = &[
+    ("an export taken by a doctor", |f, at| exported_by(f, BOB, at), Fault::Unattested),
+    (
+        "an export taken by an auditor whom nobody attested",
+        |f, at| exported_by(f, UNVETTED, at),
+        Fault::Unattested,
+    ),
+    ("an export taken by a barred auditor", |f, at| exported_by(f, BARRED, at), Fault::Standing),
+    ("an export of another log", |f, at| exported_by(f, AUDITOR, at), Fault::Seen),
+    (
+        "an export that is a folder's",
+        |f, at| {
+            exported_by(f, AUDITOR, at);
+            let line = f.of_vault().last_mut().unwrap();
+            let folder = Some(FolderId::from_bytes([1; 32]));
+            let event = line.event.claims().unwrap().with(|step| Step { folder, ..step });
+            line.event = SignedEvent::sign(&event, keyring(AUDITOR).signer());
+        },
+        Fault::Folder,
+    ),
+];
+
+const AUDITOR: u8 = 30;
+const UNVETTED: u8 = 31;
+const BARRED: u8 = 32;
+
+/// The clinic, with auditors of whom nobody should take an export.
+pub(crate) fn watched() -> World {
+    let world = clinic();
+    world.enrol::<Auditor>(UNVETTED, "nobody");
+    let barred = world.enrol::<Auditor>(BARRED, "barred").id();
+    let office = world.office();
+    office.attest(barred, Attestation::auditor()).unwrap();
+    office.strike(barred, Sentence::new(Category::Fraud, 9, world.in_days(90))).unwrap();
+    world
+}
+
+/// A party takes an export of a log that never was.
+fn exported_by(forged: &mut Forged, seed: u8, at: Timestamp) {
+    let vault = Principal::Vault(forged.vault);
+    let place = (forged.vault, casevault::id::OpId::from_bytes([seed; 16]));
+    let event = Event::new(place, Principal::Party(keyring(seed).party()), Verb::Export, at, [7; 16]);
+    let root = Some(Digest::from_bytes([1; 32]));
+    let event = event.with(|step| Step { owner: vault, subject: root, ..step });
+    forged.takes(SignedEvent::sign(&event, keyring(seed).signer()), at);
+}
+
+/// Where the vault's stream ends.
+pub(crate) fn end_of_vault(forged: &Forged, starts: &[(Principal, u64)]) -> u64 {
+    let vault = Principal::Vault(forged.vault);
+    let lines = &forged.streams.iter().find(|(known, _)| *known == vault).unwrap().1;
+    place_of(forged, None, starts) + u64::try_from(lines.len()).unwrap() - 1
+}
+
+#[test]
+fn an_export_that_nobody_should_have_had_is_found() {
+    let world = watched();
+    assert_eq!(findings(&Forged::of(&world)), []);
+    for (name, forge, fault) in EXPORTS {
+        let mut forged = Forged::of(&world);
+        forge(&mut forged, world.in_days(1));
+        let (directory, starts) = forged.write();
+        let found = audit::verify(directory.path(), None).unwrap().findings;
+        let found: Vec<_> = found.into_iter().map(|found| (found.fault, found.index)).collect();
+        assert_eq!(found, [(*fault, end_of_vault(&forged, &starts))], "{name}");
+    }
+}
 
 /// Where a forgery must show.
 pub(crate) fn place_of(forged: &Forged, whose: Option<u8>, starts: &[(Principal, u64)]) -> u64 {

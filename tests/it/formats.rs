@@ -12,7 +12,9 @@ use casevault::{
         Verdict,
     },
     crypto::{Label, Random, Secret, Signed, passphrase::Passphrase},
-    custodian::{Part, Query, Question, Request, Sender, Submission},
+    custodian::{
+        Answer, ExportFile, ExportPlace, Part, Query, Question, Request, Response, Sender, Submission,
+    },
     event::{Event, Principal, Receipt, SignedEvent, Step, StreamEntry, StreamHead, Streamed, Verb},
     folder::{BackLinks, Clearance, Epoch, EpochOf, FolderKey},
     id::{Digest, FolderId, OpId, PartyId, RecordId, RulingId, VaultId},
@@ -54,6 +56,20 @@ fn event() -> Event {
     let head = Some(Head::default());
     let (folder, epoch) = (Some(place(1).folder), Some(Epoch::FIRST));
     event.with(|step| Step { folder, epoch, before: head, after: head, ..step })
+}
+
+/// An auditor takes an export.
+fn export() -> Event {
+    let (party, root) = (Principal::Party(keyring().party()), Some(Digest::from_bytes([9; 32])));
+    let event = Event::new((VAULT, OpId::from_bytes([3; 16])), party, Verb::Export, AT, [4; 16]);
+    event.with(|step| Step { owner: Principal::Vault(VAULT), subject: root, ..step })
+}
+
+/// A question for a page of it.
+fn export_query() -> Query {
+    let place = ExportPlace { bucket: 1, stream: 2, within: 3 };
+    let question = Question::Export(Digest::from_bytes([9; 32]), ExportFile::Events, place);
+    Query { vault: VAULT, asker: keyring().party(), question, at: AT, nonce: [1; 16] }
 }
 
 fn grant() -> Grant {
@@ -190,6 +206,7 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("dossier", registry().0.seal_dossier(&checks(), &mut random())),
         ("event", codec::encode(&SignedEvent::sign(&event(), signer))),
         ("event-digest", SignedEvent::sign(&event(), signer).digest().as_bytes().to_vec()),
+        ("event-export", codec::encode(&SignedEvent::sign(&export(), signer))),
         ("event-redacted", codec::encode(&SignedEvent::sign(&event(), signer).redacted())),
         ("frontier", codec::encode(&frontier)),
         ("grant", codec::encode(&grant())),
@@ -202,6 +219,7 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("person-tag", person_tag().as_bytes().to_vec()),
         ("policy", codec::encode(&policy())),
         ("query", codec::encode(&Signed::sign(&query, signer))),
+        ("query-export", codec::encode(&Signed::sign(&export_query(), signer))),
         ("receipt", codec::encode(&Signed::sign(&receipt(), signer))),
         ("registry", codec::encode(&registry().1)),
         ("ruling", codec::encode(&Signed::sign(&ruling(), signer))),
@@ -331,6 +349,10 @@ fn one_value_has_one_encoding() {
     check(&SignedEvent::sign(&event(), keyring.signer()));
     check(&SignedEvent::sign(&event(), keyring.signer()).redacted());
     check(&Signed::sign(&receipt(), keyring.signer()));
+    check(&export().step);
+    check(&export_query());
+    check(&Response::Answer(Answer::Export(vec![1; 8].into(), Some(ExportPlace::default()))));
+    check(&Response::Answer(Answer::Checkpoint("a note".to_owned(), vec![Digest::from_bytes([1; 32])])));
     check(&keyring.card(Role::Doctor));
     check(&grant());
     check(&grant().statement);
@@ -364,7 +386,7 @@ proptest! {
     fn arbitrary_bytes_are_a_value_or_malformed_and_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _event = codec::decode::<SignedEvent>(&bytes);
         let _request = codec::decode::<Request>(&bytes);
-        let _response = codec::decode::<casevault::custodian::Response>(&bytes);
+        let _response = codec::decode::<Response>(&bytes);
         let _card = codec::decode::<Card>(&bytes);
         let _grant = codec::decode::<Grant>(&bytes);
         let _file = KeyFile::from_bytes(&bytes);

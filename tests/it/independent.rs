@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    forged::{FORGERIES, Forged, changing, place_of},
+    forged::{EXPORTS, FORGERIES, Forged, changing, end_of_vault, place_of, watched},
     supervision::{clinic, export, lines, put},
     world::{ALICE, World},
 };
@@ -179,6 +179,15 @@ fn two_verifiers_see_through_the_same_forgeries() {
         let (directory, starts) = forged.write();
         let found = both(&python, directory.path(), None);
         let place = place_of(&forged, *whose, &starts);
+        assert_eq!((found[0].0, found[0].1.as_str()), (place, word(*fault).as_str()), "{name}");
+    }
+    let world = watched();
+    for (name, forge, fault) in EXPORTS {
+        let mut forged = Forged::of(&world);
+        forge(&mut forged, world.in_days(1));
+        let (directory, starts) = forged.write();
+        let found = both(&python, directory.path(), None);
+        let place = end_of_vault(&forged, &starts);
         assert_eq!((found[0].0, found[0].1.as_str()), (place, word(*fault).as_str()), "{name}");
     }
 }
