@@ -143,10 +143,13 @@ fn an_anchor_without_a_log_still_opens() {
     open(&world, Arc::clone(&world.store), world.host.path(), 3).unwrap();
 }
 
+/// Before which commit it stops, whom it tells, and who tells it to go on.
+type Pause = (u32, Sender<()>, Receiver<()>);
+
 /// A store that stops before one commit until it is told to go on.
 struct Pausing {
     inner: Arc<MemoryStore>,
-    pause: Mutex<Option<(u32, Sender<()>, Receiver<()>)>>,
+    pause: Mutex<Option<Pause>>,
 }
 
 impl Pausing {
@@ -183,7 +186,7 @@ impl Store for Pausing {
         if let Some((is_there, goes)) = pause {
             is_there.send(()).unwrap();
             // A test that failed meanwhile has let go.
-            drop(goes.recv());
+            let _gone_on = goes.recv();
         }
         self.inner.commit(batch)
     }
