@@ -24,12 +24,12 @@ use crate::{
     world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, keyring},
 };
 
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     use base64ct::{Base64, Encoding as _};
     Base64::encode_string(bytes)
 }
 
-fn from_base64<T: Wire>(value: &Value) -> T {
+pub(crate) fn from_base64<T: Wire>(value: &Value) -> T {
     use base64ct::{Base64, Encoding as _};
     codec::decode(&Base64::decode_vec(value.as_str().unwrap()).unwrap()).unwrap()
 }
@@ -47,17 +47,17 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> Step {
         self.event.claimed_step().unwrap()
     }
 }
 
 /// An export that can be changed and is then put in order again, by a custodian who has the vault's key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Forged {
-    vault: VaultId,
-    streams: Vec<(Principal, Vec<Line>)>,
-    cards: Vec<(Principal, Value)>,
+    pub(crate) vault: VaultId,
+    pub(crate) streams: Vec<(Principal, Vec<Line>)>,
+    pub(crate) cards: Vec<(Principal, Value)>,
     policy: Value,
 }
 
@@ -92,7 +92,7 @@ impl Forged {
         Self { vault, streams, cards, policy }
     }
 
-    fn stream(&mut self, of: Principal) -> &mut Vec<Line> {
+    pub(crate) fn stream(&mut self, of: Principal) -> &mut Vec<Line> {
         &mut self.streams.iter_mut().find(|(owner, _)| *owner == of).unwrap().1
     }
 
@@ -121,10 +121,21 @@ impl Forged {
         lines.push(Line { received: at, event: SignedEvent::sign(&event, keyring(actor).signer()), brings });
     }
 
+    /// The vault's key, as its custodian has it.
+    pub(crate) fn signer() -> Signer {
+        Signer::from_seed(&Secret::from_bytes([77; 32]))
+    }
+
     /// Writes it all, and signs what the vault signs; the position of each stream's first line.
     pub(crate) fn write(&self) -> (TempDir, Vec<(Principal, u64)>) {
-        let signer = Signer::from_seed(&Secret::from_bytes([77; 32]));
         let directory = tempfile::tempdir().unwrap();
+        let starts = self.write_into(directory.path());
+        (directory, starts)
+    }
+
+    /// The same, in a folder.
+    pub(crate) fn write_into(&self, directory: &Path) -> Vec<(Principal, u64)> {
+        let signer = Self::signer();
         let mut streams: Vec<_> = self.streams.iter().filter(|(_, lines)| !lines.is_empty()).collect();
         streams.sort_by_key(|(owner, _)| OwnerHead::key(self.vault, *owner));
         let (mut events, mut parties, mut leaves) = (String::new(), String::new(), Vec::new());
@@ -172,11 +183,11 @@ impl Forged {
                 add_party(*owner, None);
             }
         }
-        self.write_log(directory.path(), &signer, (count, &leaves));
+        self.write_log(directory, &signer, (count, &leaves));
         for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
-            fs::write(directory.path().join(path), text).unwrap();
+            fs::write(directory.join(path), text).unwrap();
         }
-        (directory, starts)
+        starts
     }
 
     /// The log of one epoch, its checkpoint, and whose key it is under.

@@ -24,7 +24,7 @@ use crate::{
 const STEP: usize = 9;
 
 /// A Python that has what the verifier needs; without one the test names itself as skipped.
-fn python(test: &str) -> Option<String> {
+pub(crate) fn python(test: &str) -> Option<String> {
     let python = env::var("CASEVAULT_PYTHON").unwrap_or_else(|_unsaid| "python3".to_owned());
     let mut asked = Command::new(&python);
     asked.args(["-c", "import cryptography"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -44,9 +44,9 @@ fn run(python: &str, arguments: &[&str]) -> Output {
 }
 
 /// What either finds: line, fault, stream, position.
-type Found = Vec<(u64, String, String, u64)>;
+pub(crate) type Found = Vec<(u64, String, String, u64)>;
 
-fn word(fault: Fault) -> String {
+pub(crate) fn word(fault: Fault) -> String {
     format!("{fault:?}").to_lowercase()
 }
 
