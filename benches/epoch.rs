@@ -117,10 +117,8 @@ fn measure(owners: u64, changed: u64) -> Outcome<()> {
     let written = batches.iter().flatten().copied();
     let (count, bytes) = written.fold((0, 0), |(count, bytes), row| (count + 1, bytes + row.unwrap_or(0)));
     let (buckets, alone) = map_alone(vault_id()?, owners, changed, &mut random)?;
-    let (least, most) = (
-        epochs.iter().copied().fold(f64::INFINITY, f64::min),
-        epochs.iter().copied().fold(0.0, f64::max),
-    );
+    let (least, most) =
+        (epochs.iter().copied().fold(f64::INFINITY, f64::min), epochs.iter().copied().fold(0.0, f64::max));
     let (epoch, raw) = (median(epochs), median(raws));
     println!(
         "| {owners} | {changed} | {buckets} of {} | {epoch:.0} | {least:.0}, {most:.0} | {count} | {:.1} | {raw:.0} | {:.2} | \
@@ -221,7 +219,8 @@ impl Rows {
                 let id = owner(*number);
                 let owner = Principal::Party(PartyId::from_bytes(id));
                 let mut frontier = Frontier::new();
-                (0..events).for_each(|seq| frontier.append(leaf_hash(&[&id[..], &seq.to_be_bytes()].concat())));
+                (0..events)
+                    .for_each(|seq| frontier.append(leaf_hash(&[&id[..], &seq.to_be_bytes()].concat())));
                 let place = first16(&self.place.mac(Label::Place, &[&codec::encode(&owner)]));
                 let row = HeadRow { frontier, open_cases: 0, received: Timestamp::at_ms(0) };
                 let key = Key::new(Place::from_bytes(place), HEAD.0, &[])?;

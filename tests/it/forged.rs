@@ -50,6 +50,11 @@ impl Line {
     pub(crate) fn step(&self) -> Step {
         self.event.claimed_step().unwrap()
     }
+
+    /// The grants it brings.
+    pub(crate) fn grants(&self) -> Vec<GrantStatement> {
+        self.brings.iter().filter_map(|brought| brought.get("grant")).map(from_base64).collect()
+    }
 }
 
 /// An export that can be changed and is then put in order again, by a custodian who has the vault's key.

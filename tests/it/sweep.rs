@@ -124,9 +124,12 @@ fn visits(world: &World, seed: u8, (treating, asked): (&Session<'_, Doctor>, &Se
         patient.amend(&case, &complaint, "it itches at night").unwrap();
         patient.opinion(&case, asked.id(), Terms::opinion().writing()).unwrap();
         tick(world);
-        let theirs = granted(asked, &case);
-        asked.open(&theirs).unwrap();
-        asked.write(&theirs, Kind::Note, "I agree").unwrap();
+        // Of the last case the opinion is asked for, and never given.
+        if !is_last {
+            let theirs = granted(asked, &case);
+            asked.open(&theirs).unwrap();
+            asked.write(&theirs, Kind::Note, "I agree").unwrap();
+        }
         tick(world);
         patient.open(&case).unwrap();
         patient.revoke(&case, treating.id()).unwrap();
@@ -457,20 +460,22 @@ impl<'l> Damages<'l> {
             let within = place.map(|place| (place..=place, SEEN));
             Expected { first: forked, within: Some((whole(lines.len()), within)) }
         });
-        let last = contradicted.map(|later| u64::try_from(stream.start + later - 1).unwrap());
+        let told = told(stream, seq).map(|later| u64::try_from(stream.start + later - 1).unwrap());
         self.signed(("head forked", "something left out", place), move |lines| {
             lines.remove(seq);
-            // At the latest where the owner says what it had seen: mostly the folder tells before that.
-            let from = u64::try_from(index).unwrap();
-            let within = last.map(|last| (whole(lines.len()), Some((from..=last, ANY))));
-            Expected { first: forked, within }
+            let within = told.map(|told| (told..=told, ANY));
+            Expected { first: forked, within: Some((whole(lines.len()), within)) }
         });
         if seq + 1 < stream.lines.len() {
             self.signed(("head forked", "neighbours swapped", place), move |lines| {
                 lines.swap(seq, seq + 1);
+                // At the latest where the owner says what it had seen: mostly the folder tells before that.
                 let from = u64::try_from(index).unwrap();
-                let last = last.map(|last| (whole(lines.len()), Some((from..=last + 1, ANY))));
-                Expected { first: forked, within: last }
+                let within = contradicted.map(|later| {
+                    let last = u64::try_from(stream.start + later).unwrap();
+                    (whole(lines.len()), Some((from..=last, ANY)))
+                });
+                Expected { first: forked, within }
             });
         }
     }
@@ -514,7 +519,7 @@ impl<'l> Damages<'l> {
             return;
         }
         let log = self.log;
-        for forgery in FORGERIES {
+        for (kind, forgery) in FORGERIES.iter().enumerate() {
             let (name, forge) = *forgery;
             let statements = stream.lines[seq].brings.len();
             for number in 0..statements {
@@ -532,27 +537,26 @@ impl<'l> Damages<'l> {
                 let event = line.event.claims().unwrap().with(|step| Step { grants, ..step });
                 (brings, event)
             };
-            // Under another's key: a doctor's, a registrar's, and the custodian's own.
-            for seed in [Some(DOCTORS), Some(REGISTRAR), None] {
-                self.signed(("grant forged under another's key", name, place), move |lines| {
-                    let (brings, event) = forged(&lines[seq]);
-                    let event = match seed {
-                        Some(seed) => SignedEvent::sign(&event, keyring(seed).signer()),
-                        None => SignedEvent::sign(&event, &Forged::signer()),
-                    };
-                    lines[seq] = Line { received: lines[seq].received, event, brings };
-                    at(index, &[Fault::Signature])
-                });
-            }
-            // In another's own name: a doctor's, and the custodian's.
-            for actor in [Principal::Party(keyring(DOCTORS).party()), Principal::Vault(log.forged.vault)] {
-                self.signed(("grant forged in another's name", name, place), move |lines| {
-                    let (brings, event) = forged(&lines[seq]);
-                    let event = log.sign(&event.with(|step| Step { actor, ..step }));
-                    lines[seq] = Line { received: lines[seq].received, event, brings };
-                    at(index, &[Fault::Folder, Fault::Identity])
-                });
-            }
+            // Under another's key: a doctor's, a registrar's, the custodian's own; each key for other forgeries of each event.
+            let seed = [Some(DOCTORS), Some(REGISTRAR), None][(index + kind) % 3];
+            self.signed(("grant forged under another's key", name, place), move |lines| {
+                let (brings, event) = forged(&lines[seq]);
+                let event = match seed {
+                    Some(seed) => SignedEvent::sign(&event, keyring(seed).signer()),
+                    None => SignedEvent::sign(&event, &Forged::signer()),
+                };
+                lines[seq] = Line { received: lines[seq].received, event, brings };
+                at(index, &[Fault::Signature])
+            });
+            // In another's own name: a doctor's, or the custodian's.
+            let doctor = Principal::Party(keyring(DOCTORS).party());
+            let actor = [doctor, Principal::Vault(log.forged.vault)][(index + kind) % 2];
+            self.signed(("grant forged in another's name", name, place), move |lines| {
+                let (brings, event) = forged(&lines[seq]);
+                let event = log.sign(&event.with(|step| Step { actor, ..step }));
+                lines[seq] = Line { received: lines[seq].received, event, brings };
+                at(index, &[Fault::Folder, Fault::Identity])
+            });
         }
     }
 }
@@ -611,6 +615,48 @@ fn contradicted(stream: &Stream, seq: usize) -> Option<usize> {
         let seen = stream.lines[*later].event.claims().unwrap().moment.seen_stream;
         seen.is_some_and(|seen| seen.size > u64::try_from(seq).unwrap())
     })
+}
+
+/// The first later event of a stream that cannot be without this one, as what it says of itself shows.
+fn told(stream: &Stream, seq: usize) -> Option<usize> {
+    let gone = &stream.lines[seq];
+    (seq + 1..stream.lines.len()).find(|later| needs(&stream.lines[*later], (seq, gone)))
+}
+
+/// Whether an event cannot be without an earlier one: by the head that was seen, or by what was before in the folder.
+fn needs(later: &Line, (seq, gone): (usize, &Line)) -> bool {
+    let (event, before) = (later.event.claims().unwrap(), gone.step());
+    if event.moment.seen_stream.is_some_and(|seen| seen.size > u64::try_from(seq).unwrap()) {
+        return true;
+    }
+    let Some(folder) = before.folder else { return false };
+    let given: Vec<GrantStatement> = gone.grants();
+    let is_beside = later.grants().iter().any(|one| {
+        one.because == Some(folder)
+            && given.iter().any(|given| (given.reader, given.card) == (one.reader, one.card))
+    });
+    if is_beside || (before.verb == Verb::OpenFolder && event.step.owner == Principal::Folder(folder)) {
+        return true;
+    }
+    if event.step.folder != Some(folder) {
+        return false;
+    }
+    let is_readers = given.iter().any(|given| Principal::Party(given.reader) == event.step.actor);
+    let has_seen =
+        || event.moment.seen.is_some_and(|seen| before.after.is_some_and(|after| seen.size >= after.size));
+    let (is_renewal, is_writing) = (
+        matches!(event.step.verb, Verb::Revoke | Verb::Rotate),
+        matches!(event.step.verb, Verb::Amend | Verb::Write),
+    );
+    let is_giving = matches!(event.step.verb, Verb::Assign | Verb::Grant);
+    let uses = matches!(event.step.verb, Verb::Open) && is_readers || is_writing && is_readers;
+    match before.verb {
+        Verb::OpenFolder => true,
+        Verb::Revoke | Verb::Rotate => is_renewal || is_writing || is_giving || uses,
+        Verb::Assign | Verb::Grant => is_renewal || uses,
+        Verb::Amend | Verb::Write => is_renewal || is_writing || has_seen(),
+        _ => false,
+    }
 }
 
 /// An event that could stand there: a report by the owner, a refusal by the vault.
@@ -748,8 +794,10 @@ impl Bench {
         let found = self.judge(&path, kept.as_deref())?;
         expect(worse(&found).next(), Some((first.0..=first.0, first.1)), &found)?;
         if let Some((stream, expected)) = within {
-            let found = self.judge(&path, None)?;
-            let first = worse(&found).find(|found| stream.contains(&found.0));
+            // What was kept adds one finding and takes none away: in the long run that is not tried again each time.
+            let found = if is_full() { found } else { self.judge(&path, None)? };
+            let is_its = |found: &&OneFound| stream.contains(&found.0) && found.1 != word(Fault::Checkpoint);
+            let first = worse(&found).find(is_its);
             expect(first, expected, &found)?;
         }
         Ok(())
@@ -790,7 +838,7 @@ fn tried<'d, 'l>(all: &'d [Damage<'l>]) -> Vec<&'d Damage<'l>> {
 #[test]
 fn a17_every_damage_of_every_event_is_found_where_it_begins_by_two_verifiers() {
     let python = python("a17_every_damage_of_every_event_is_found_where_it_begins_by_two_verifiers");
-    let (world, kept) = if is_full() { hospital(13, 4) } else { hospital(2, 2) };
+    let (world, kept) = if is_full() { hospital(15, 4) } else { hospital(2, 2) };
     let log = Log::of(&world, export(&world).path());
     let damages = Damages::of(&log).all;
     let tried = tried(&damages);
@@ -805,7 +853,12 @@ fn a17_every_damage_of_every_event_is_found_where_it_begins_by_two_verifiers() {
         for mut bench in [clean, bench()] {
             let (next, wrong, tried) = (&next, &wrong, &tried);
             scope.spawn(move || {
-                while let Some(damage) = tried.get(next.fetch_add(1, Ordering::Relaxed)) {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(damage) = tried.get(number) else { return };
+                    if is_full() && number.is_multiple_of(1000) {
+                        writeln!(std::io::stderr(), "{number} of {}", tried.len()).unwrap();
+                    }
                     if let Err(error) = bench.check(damage) {
                         let Damage { kind, name, .. } = damage;
                         wrong.lock().unwrap().push((*kind, format!("{kind}, {name}: {error}")));
