@@ -299,8 +299,12 @@ fn granted(
     }
 }
 
-/// A new epoch of an Identity, in which a doctor has it for a Case that was taken from him.
-fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
+/// A new epoch of an Identity, with grants that may name a Case.
+fn renewed(
+    forged: &mut Forged,
+    (owner, at): (u8, Timestamp),
+    grants: impl FnOnce((VaultId, FolderId, Epoch), FolderId) -> Vec<GrantStatement>,
+) {
     let vault = forged.vault;
     let lines = forged.of_party(owner);
     let (of, case) = (folder(lines, FolderKind::Identity), folder(lines, FolderKind::Case));
@@ -308,9 +312,7 @@ fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
     let renewed = steps.iter().rposition(|step| step.commitments.is_some()).unwrap();
     let before = steps.iter().rev().find_map(|step| step.after).unwrap_or_default();
     let place = (vault, of, epoch_of(lines, of).next());
-    let cards = (keyring(owner).card(Role::Patient), keyring(reader).card(Role::Doctor));
-    let grants =
-        [granted(place, &cards.0, (OWN, at), None), granted(place, &cards.1, (TREATMENT, at), Some(case))];
+    let grants = grants(place, case);
     let brings = grants.iter().map(|grant| json!({ "grant": base64(&codec::encode(grant)) })).collect();
     forged.add(owner, (owner, Verb::Rotate, at), brings, |step| Step {
         folder: Some(of),
@@ -321,6 +323,20 @@ fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
         replaces: Some(Step::replaced(steps[renewed..].iter().flat_map(|step| step.grants.clone()))),
         ..step
     });
+}
+
+/// A doctor has it for a Case that was taken from him.
+fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
+    let cards = (keyring(owner).card(Role::Patient), keyring(reader).card(Role::Doctor));
+    renewed(forged, (owner, at), |place, case| {
+        vec![granted(place, &cards.0, (OWN, at), None), granted(place, &cards.1, (TREATMENT, at), Some(case))]
+    });
+}
+
+/// The owner's own grant names a Case, as only a reader's may.
+fn renewed_naming(forged: &mut Forged, owner: u8, at: Timestamp) {
+    let card = keyring(owner).card(Role::Patient);
+    renewed(forged, (owner, at), |place, case| vec![granted(place, &card, (OWN, at), Some(case))]);
 }
 
 /// A grant of an Identity for vetting, to somebody.
@@ -404,6 +420,12 @@ pub(crate) const FORGERIES: &[Forgery] = &[
     (
         "an identity granted in a new epoch, for a case that was taken away",
         |f, at| renewed_for(f, (BOB, ALICE), at),
+        Some(ALICE),
+        Fault::Identity,
+    ),
+    (
+        "an owner's own grant that names a case it does not stand beside",
+        |f, at| renewed_naming(f, ALICE, at),
         Some(ALICE),
         Fault::Identity,
     ),
