@@ -108,6 +108,7 @@ fn measure(owners: u64, changed: u64) -> Outcome<()> {
             batches = store.seen();
         }
         let raw = raw(&*sled, &batches, &mut random)?;
+        eprintln!("epoch {time:.0} ms, raw {raw:.0} ms");
         if round > 0 {
             epochs.push(time);
             raws.push(raw);

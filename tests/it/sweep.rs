@@ -461,7 +461,10 @@ impl<'l> Damages<'l> {
             Expected { first: forked, within: Some((whole(lines.len()), within)) }
         });
         let told = told(stream, seq).map(|later| u64::try_from(stream.start + later - 1).unwrap());
-        self.signed(("head forked", "something left out", place), move |lines| {
+        // Of their own, for in a sample of all there would be few.
+        let is_grant = matches!(stream.lines[seq].step().verb, Verb::Assign | Verb::Grant);
+        let kind = if is_grant { "head forked, a grant left out" } else { "head forked" };
+        self.signed((kind, "something left out", place), move |lines| {
             lines.remove(seq);
             let within = told.map(|told| (told..=told, ANY));
             Expected { first: forked, within: Some((whole(lines.len()), within)) }
