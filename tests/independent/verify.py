@@ -274,9 +274,10 @@ class Stream:
         dealings = []
         for one in named(step, grants):
             is_owners = self.fits(step, one, folder)
-            if not is_owners and (one.reader, one.card, one.terms, one.because) not in had:
+            if (one.reader, one.card, one.terms, one.because) not in had:
                 unless(self.is_beside(one), "identity")
-                dealings.append(dealing(place, one, is_given=True))
+                if not is_owners:
+                    dealings.append(dealing(place, one, is_given=True))
             folder.grants[one.digest] = one
         unless(any(("party", one.reader) == self.of for one in folder.grants.values()), "grant")
         return dealings

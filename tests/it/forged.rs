@@ -25,12 +25,12 @@ use crate::{
     world::{ALICE, BOB, CAROL, DAVE, REGISTRAR, World, keyring},
 };
 
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     use base64ct::{Base64, Encoding as _};
     Base64::encode_string(bytes)
 }
 
-fn from_base64<T: Wire>(value: &Value) -> T {
+pub(crate) fn from_base64<T: Wire>(value: &Value) -> T {
     use base64ct::{Base64, Encoding as _};
     codec::decode(&Base64::decode_vec(value.as_str().unwrap()).unwrap()).unwrap()
 }
@@ -48,17 +48,22 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> Step {
         self.event.claimed_step().unwrap()
+    }
+
+    /// The grants it brings.
+    pub(crate) fn grants(&self) -> Vec<GrantStatement> {
+        self.brings.iter().filter_map(|brought| brought.get("grant")).map(from_base64).collect()
     }
 }
 
 /// An export that can be changed and is then put in order again, by a custodian who has the vault's key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Forged {
-    vault: VaultId,
-    streams: Vec<(Principal, Vec<Line>)>,
-    cards: Vec<(Principal, Value)>,
+    pub(crate) vault: VaultId,
+    pub(crate) streams: Vec<(Principal, Vec<Line>)>,
+    pub(crate) cards: Vec<(Principal, Value)>,
     policy: Value,
 }
 
@@ -93,7 +98,7 @@ impl Forged {
         Self { vault, streams, cards, policy }
     }
 
-    fn stream(&mut self, of: Principal) -> &mut Vec<Line> {
+    pub(crate) fn stream(&mut self, of: Principal) -> &mut Vec<Line> {
         &mut self.streams.iter_mut().find(|(owner, _)| *owner == of).unwrap().1
     }
 
@@ -127,10 +132,21 @@ impl Forged {
         lines.push(Line { received: at, event: SignedEvent::sign(&event, keyring(actor).signer()), brings });
     }
 
+    /// The vault's key, as its custodian has it.
+    pub(crate) fn signer() -> Signer {
+        Signer::from_seed(&Secret::from_bytes([77; 32]))
+    }
+
     /// Writes it all, and signs what the vault signs; the position of each stream's first line.
     pub(crate) fn write(&self) -> (TempDir, Vec<(Principal, u64)>) {
-        let signer = Signer::from_seed(&Secret::from_bytes([77; 32]));
         let directory = tempfile::tempdir().unwrap();
+        let starts = self.write_into(directory.path());
+        (directory, starts)
+    }
+
+    /// The same, in a folder.
+    pub(crate) fn write_into(&self, directory: &Path) -> Vec<(Principal, u64)> {
+        let signer = Self::signer();
         let mut streams: Vec<_> = self.streams.iter().filter(|(_, lines)| !lines.is_empty()).collect();
         streams.sort_by_key(|(owner, _)| OwnerHead::key(self.vault, *owner));
         let (mut events, mut parties, mut leaves) = (String::new(), String::new(), Vec::new());
@@ -178,11 +194,11 @@ impl Forged {
                 add_party(*owner, None);
             }
         }
-        self.write_log(directory.path(), &signer, (count, &leaves));
+        self.write_log(directory, &signer, (count, &leaves));
         for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
-            fs::write(directory.path().join(path), text).unwrap();
+            fs::write(directory.join(path), text).unwrap();
         }
-        (directory, starts)
+        starts
     }
 
     /// The log of one epoch, its checkpoint, and whose key it is under.
@@ -289,8 +305,12 @@ fn granted(
     }
 }
 
-/// A new epoch of an Identity, in which a doctor has it for a Case that was taken from him.
-fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
+/// A new epoch of an Identity, with grants that may name a Case.
+fn renewed(
+    forged: &mut Forged,
+    (owner, at): (u8, Timestamp),
+    grants: impl FnOnce((VaultId, FolderId, Epoch), FolderId) -> Vec<GrantStatement>,
+) {
     let vault = forged.vault;
     let lines = forged.of_party(owner);
     let (of, case) = (folder(lines, FolderKind::Identity), folder(lines, FolderKind::Case));
@@ -298,9 +318,7 @@ fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
     let renewed = steps.iter().rposition(|step| step.commitments.is_some()).unwrap();
     let before = steps.iter().rev().find_map(|step| step.after).unwrap_or_default();
     let place = (vault, of, epoch_of(lines, of).next());
-    let cards = (keyring(owner).card(Role::Patient), keyring(reader).card(Role::Doctor));
-    let grants =
-        [granted(place, &cards.0, (OWN, at), None), granted(place, &cards.1, (TREATMENT, at), Some(case))];
+    let grants = grants(place, case);
     let brings = grants.iter().map(|grant| json!({ "grant": base64(&codec::encode(grant)) })).collect();
     forged.add(owner, (owner, Verb::Rotate, at), brings, |step| Step {
         folder: Some(of),
@@ -311,6 +329,20 @@ fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
         replaces: Some(Step::replaced(steps[renewed..].iter().flat_map(|step| step.grants.clone()))),
         ..step
     });
+}
+
+/// A doctor has it for a Case that was taken from him.
+fn renewed_for(forged: &mut Forged, (reader, owner): (u8, u8), at: Timestamp) {
+    let cards = (keyring(owner).card(Role::Patient), keyring(reader).card(Role::Doctor));
+    renewed(forged, (owner, at), |place, case| {
+        vec![granted(place, &cards.0, (OWN, at), None), granted(place, &cards.1, (TREATMENT, at), Some(case))]
+    });
+}
+
+/// The owner's own grant names a Case, as only a reader's may.
+fn renewed_naming(forged: &mut Forged, owner: u8, at: Timestamp) {
+    let card = keyring(owner).card(Role::Patient);
+    renewed(forged, (owner, at), |place, case| vec![granted(place, &card, (OWN, at), Some(case))]);
 }
 
 /// A grant of an Identity for vetting, to somebody.
@@ -394,6 +426,12 @@ pub(crate) const FORGERIES: &[Forgery] = &[
     (
         "an identity granted in a new epoch, for a case that was taken away",
         |f, at| renewed_for(f, (BOB, ALICE), at),
+        Some(ALICE),
+        Fault::Identity,
+    ),
+    (
+        "an owner's own grant that names a case it does not stand beside",
+        |f, at| renewed_naming(f, ALICE, at),
         Some(ALICE),
         Fault::Identity,
     ),

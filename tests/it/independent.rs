@@ -46,7 +46,7 @@ fn run(python: &str, arguments: &[&str]) -> Output {
 /// What either finds: line, fault, stream, position.
 pub(crate) type Found = Vec<(u64, String, String, u64)>;
 
-fn word(fault: Fault) -> String {
+pub(crate) fn word(fault: Fault) -> String {
     format!("{fault:?}").to_lowercase()
 }
 

@@ -86,6 +86,9 @@ mod store;
 #[cfg(feature = "vault")]
 mod supervision;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod sweep;
+#[cfg(test)]
 mod tiles;
 #[cfg(test)]
 mod vectors;
