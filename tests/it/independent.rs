@@ -8,7 +8,10 @@ use std::{
 };
 
 use casevault::{
-    audit::{self, Fault},
+    audit::{self, Basis, Fault},
+    codec,
+    crypto::Signed,
+    event::Receipt,
     record::Kind,
 };
 use serde_json::Value;
@@ -24,7 +27,7 @@ use crate::{
 const STEP: usize = 9;
 
 /// A Python that has what the verifier needs; without one the test names itself as skipped.
-fn python(test: &str) -> Option<String> {
+pub(crate) fn python(test: &str) -> Option<String> {
     let python = env::var("CASEVAULT_PYTHON").unwrap_or_else(|_unsaid| "python3".to_owned());
     let mut asked = Command::new(&python);
     asked.args(["-c", "import cryptography"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -38,13 +41,13 @@ fn python(test: &str) -> Option<String> {
     None
 }
 
-fn run(python: &str, arguments: &[&str]) -> Output {
+pub(crate) fn run(python: &str, arguments: &[&str]) -> Output {
     let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/verify.py");
     Command::new(python).arg("-B").arg(verifier).args(arguments).output().unwrap()
 }
 
 /// What either finds: line, fault, stream, position.
-type Found = Vec<(u64, String, String, u64)>;
+pub(crate) type Found = Vec<(u64, String, String, u64)>;
 
 fn word(fault: Fault) -> String {
     format!("{fault:?}").to_lowercase()
@@ -52,7 +55,17 @@ fn word(fault: Fault) -> String {
 
 /// What both find in an export, which must be the same.
 fn both(python: &str, directory: &Path, kept: Option<&str>) -> Found {
-    let report = audit::verify(directory, kept).unwrap();
+    both_with(python, directory, (kept, &[]))
+}
+
+/// The same, with receipts.
+pub(crate) fn both_with(
+    python: &str,
+    directory: &Path,
+    (kept, receipts): (Option<&str>, &[Signed<Receipt>]),
+) -> Found {
+    let basis = Basis { kept, receipts, ..Basis::default() };
+    let report = audit::verify_from(directory, &basis).unwrap().0;
     let ours: Found = report
         .findings
         .iter()
@@ -64,6 +77,11 @@ fn both(python: &str, directory: &Path, kept: Option<&str>) -> Found {
     if let Some(kept) = kept {
         fs::write(file.path(), kept).unwrap();
         arguments.extend(["--checkpoint", file.path().to_str().unwrap()]);
+    }
+    let files: Vec<_> = receipts.iter().map(|_| tempfile::NamedTempFile::new().unwrap()).collect();
+    for (receipt, file) in receipts.iter().zip(&files) {
+        fs::write(file.path(), codec::encode(receipt)).unwrap();
+        arguments.extend(["--receipt", file.path().to_str().unwrap()]);
     }
     let output = run(python, &arguments);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -82,6 +100,7 @@ fn both(python: &str, directory: &Path, kept: Option<&str>) -> Found {
     assert_eq!(found, ours);
     assert_eq!(theirs["events"], report.events);
     assert_eq!(theirs["streams"], report.streams);
+    assert_eq!(theirs["receipts"], report.receipts);
     assert_eq!(theirs["log"]["root"], report.log.root.to_hex());
     let worst = report.findings.iter().map(|found| found.fault.gravity()).max();
     let code = match worst {

@@ -4,6 +4,9 @@
 #[cfg(feature = "vault")]
 mod attack;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod audits;
+#[cfg(test)]
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
