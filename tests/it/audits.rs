@@ -89,8 +89,9 @@ fn tamper(lines: &mut Vec<String>, index: usize, how: u8) {
     }
 }
 
-fn is_tampering(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.fault.gravity() == Gravity::Tampering)
+/// Whether more is wrong than what is to be looked into.
+fn is_wrong(report: &AuditReport) -> bool {
+    report.worst().is_some_and(|worst| worst > Gravity::Warning)
 }
 
 proptest! {
@@ -119,12 +120,12 @@ proptest! {
             tamper(&mut wrong, index, how);
             put(path, &wrong);
             let ((report, next), (expected, _)) = (from(path, &state), whole(path));
-            prop_assert_eq!(next.is_none(), is_tampering(&expected.findings));
+            prop_assert_eq!(next.is_none(), is_wrong(&expected));
             let is_of_old = is_old[index] || (how == 3 && is_old[(index + 1) % clean.len()]);
             if is_of_old {
                 // Found where it was, or at the latest where what was verified ends.
                 prop_assert!(report.findings.first() <= expected.findings.first(), "{:?}", report);
-                prop_assert!(is_tampering(&report.findings));
+                prop_assert!(is_wrong(&report));
             } else {
                 prop_assert_eq!(report, expected);
             }
@@ -141,7 +142,7 @@ fn a_custodian_who_signs_what_it_likes_is_found_out_by_who_goes_on() {
         let moment = moments[(number * 7) % moments.len()];
         let Grown { state, later, .. } = grown(&forged, moment, |later| forge(later, world.in_days(1)));
         let (expected, _) = whole(later.path());
-        assert!(is_tampering(&expected.findings), "{name}");
+        assert!(is_wrong(&expected), "{name}");
         assert_eq!(from(later.path(), &state).0, expected, "{name}");
     }
 }
@@ -166,7 +167,8 @@ fn a_history_that_was_verified_cannot_be_written_anew() {
         let Grown { state, later, .. } = grown(&forged, moment, change);
         assert_eq!(whole(later.path()).0.findings, [], "{name}: nobody sees it who comes anew");
         let (report, next) = from(later.path(), &state);
-        let found: Vec<_> = report.findings.iter().map(|found| (found.fault, found.stream.as_str())).collect();
+        let found: Vec<_> =
+            report.findings.iter().map(|found| (found.fault, found.stream.as_str())).collect();
         let name_of = format!("party:{}", crate::world::keyring(ALICE).party().to_hex());
         assert_eq!(found, [(Fault::Stream, name_of.as_str())], "{name}");
         assert!(next.is_none());
@@ -184,6 +186,64 @@ fn a_history_that_was_verified_cannot_be_written_anew() {
     let (_, state) = whole(export(&World::new()).path());
     let faults = from(forged.write().0.path(), &state.unwrap()).0.findings;
     assert_eq!(faults.iter().map(|found| found.fault).collect::<Vec<_>>(), [Fault::Checkpoint]);
+}
+
+/// The head of a CBOR value: its kind, and its number or length.
+fn head(kind: u8, number: u64) -> Vec<u8> {
+    let short = |number: u8| kind << 5 | number;
+    match number {
+        0..=23 => vec![short(u8::try_from(number).unwrap())],
+        24..=255 => vec![short(24), u8::try_from(number).unwrap()],
+        _ => [&[short(25)], &u16::try_from(number).unwrap().to_be_bytes()[..]].concat(),
+    }
+}
+
+fn bytes(bytes: &[u8]) -> Vec<u8> {
+    [&head(2, u64::try_from(bytes.len()).unwrap()), bytes].concat()
+}
+
+fn of_head(size: u64, root: &[u8]) -> Vec<u8> {
+    [vec![0xa2, 0], head(0, size), vec![1], bytes(root)].concat()
+}
+
+#[test]
+fn a_state_is_what_its_page_says() {
+    let directory = export(&clinic());
+    let (report, state) = whole(directory.path());
+    let of_hex = |text: &str| Digest::from_hex(text).unwrap().as_bytes().to_vec();
+    let mut streams: Vec<(u8, Vec<u8>, u64, Vec<u8>)> = Vec::new();
+    for line in std::fs::read_to_string(directory.path().join("parties.ndjson")).unwrap().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (Some(size), Some(root)) = (line["size"].as_u64(), line["root"].as_str()) else { continue };
+        let (kind, id) = line["stream"].as_str().unwrap().split_once(':').unwrap();
+        streams.push(match kind {
+            "party" => (0, of_hex(id), size, of_hex(root)),
+            _ => (2, report.vault.as_bytes().to_vec(), size, of_hex(root)),
+        });
+    }
+    streams.sort();
+    let policy: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(directory.path().join("policy.json")).unwrap()).unwrap();
+    let key = {
+        use base64ct::{Base64, Encoding as _};
+        Base64::decode_vec(policy["vault_key"].as_str().unwrap()).unwrap()
+    };
+    let mut expected = b"CVAS\x01\xa4\x00".to_vec();
+    expected.extend(bytes(report.vault.as_bytes()));
+    expected.extend([vec![1], bytes(&key)].concat());
+    expected.extend([vec![2], of_head(report.log.size, report.log.root.as_bytes())].concat());
+    expected.extend([vec![3], head(4, u64::try_from(streams.len()).unwrap())].concat());
+    for (kind, id, size, root) in streams {
+        expected
+            .extend([vec![0xa2, 0, 0x82, kind, 0x81], bytes(&id), vec![1], of_head(size, &root)].concat());
+    }
+    let length = u64::try_from(expected.len()).unwrap().to_be_bytes();
+    let sum = {
+        use sha2::Digest as _;
+        sha2::Sha256::digest([b"casevault/1 audit state\0".as_slice(), &length, &expected].concat())
+    };
+    expected.extend(sum);
+    assert_eq!(state.unwrap().to_bytes(), expected);
 }
 
 #[test]

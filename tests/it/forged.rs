@@ -12,7 +12,8 @@ use casevault::{
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId, GrantId, VaultId},
     log::{
-        HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, Tile, bucket_root, bundle, map_root, origin,
+        HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, Tile, bucket_root, bundle, map_root,
+        origin,
     },
     merkle,
     party::{Card, Role},
