@@ -149,7 +149,7 @@ fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
             let path = from.receipts.get(number).map(|path| path.display().to_string());
             format!("{error} ({})", path.unwrap_or_default())
         }
-        error => error.to_string(),
+        AuditError::Files(_) | AuditError::Malformed(_) | _ => error.to_string(),
     })?;
     if let Some((path, next)) = from.state.as_deref().zip(next) {
         write(path, &next.to_bytes()).map_err(|error| format!("the state cannot be kept: {error}"))?;
