@@ -93,7 +93,7 @@ fn measure(events: u64) -> Outcome<()> {
             return Err(String::from_utf8_lossy(&run.stderr).into());
         }
         let said: Value = serde_json::from_slice(&run.stdout)?;
-        let number = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
+        let number = |name: &str| said.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
         let (count, time) = (number("events"), number("seconds"));
         let limit = (half + limit(events / 2)?) * count / (events / 2 * 2) as f64;
         println!(

@@ -106,6 +106,8 @@ fn an_audit_goes_on_from_its_state_and_looks_for_receipts() {
     fs::write(&events, clean.split_once('\n').unwrap().1).unwrap();
     ends(&["audit", "verify", &out, "--state", &state], 3, "tampering at event 0");
     assert_eq!(fs::read(&state).unwrap(), kept);
+    ends(&["audit", "verify", &out, "--state", &path("fresh")], 3, "tampering at event 0");
+    assert!(!Path::new(&path("fresh")).exists(), "nothing to go on from");
     fs::write(&state, &kept[1..]).unwrap();
     ends(&["audit", "verify", &out, "--state", &state], 1, "is damaged, or no state");
 }

@@ -1,6 +1,6 @@
 //! Audits that go on from one another, and the receipts that parties send in.
 
-use std::{cell::Cell, path::Path, time::Duration};
+use std::{cell::Cell, collections::BTreeSet, path::Path, time::Duration};
 
 use casevault::{
     audit::{self, AuditError, AuditReport, Basis, Fault, Finding, Gravity, State},
@@ -8,7 +8,7 @@ use casevault::{
     consent::Terms,
     crypto::Signed,
     event::{Principal, Receipt, StreamEntry},
-    id::Digest,
+    id::{Digest, OpId},
     merkle::Frontier,
     record::Kind,
     time::{Timestamp, days},
@@ -161,7 +161,8 @@ fn a_history_that_was_verified_cannot_be_written_anew() {
     };
     let cut_short = |later: &mut Forged| drop(later.of_party(ALICE).pop());
     let gone = |later: &mut Forged| later.streams().retain(|(owner, _)| *owner != alice);
-    let changes: [(&str, &dyn Fn(&mut Forged)); 3] =
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Forged));
+    let changes: [Change<'_>; 3] =
         [("another time", &another_time), ("cut short", &cut_short), ("gone", &gone)];
     for (name, change) in changes {
         let Grown { state, later, .. } = grown(&forged, moment, change);
@@ -379,6 +380,9 @@ fn the_receipts_that_sessions_hand_out_are_borne_out_by_the_streams() {
     keep(alice.last_receipt());
     bob.open(&bob.cases().unwrap()[0]).unwrap();
     keep(bob.last_receipt());
+    let key = world.vault.trust().vault_key;
+    let acts: BTreeSet<OpId> = receipts.iter().map(|receipt| receipt.verify(&key).unwrap().op_id).collect();
+    assert_eq!(acts.len(), 4, "each is of an act of its own");
     let found = |due| {
         let directory = export(&world);
         let basis = Basis { receipts: &receipts, ..Basis::default() };
