@@ -228,11 +228,11 @@ impl World {
             for ((owner, _), (lines, head, card)) in some.iter().zip(made.0?.into_iter().chain(made.1?)) {
                 events.write_all(lines.as_bytes())?;
                 heads.push(OwnerHead { owner: *owner, head });
-                let mut said =
-                    json!({ "stream": name(*owner), "size": head.size, "root": head.root.to_hex() });
-                if let Some(card) = card {
-                    said["card"] = base64(&codec::encode(&card)).into();
-                }
+                let (stream, root) = (name(*owner), head.root.to_hex());
+                let said = match card.map(|card| base64(&codec::encode(&card))) {
+                    Some(card) => json!({ "stream": stream, "size": head.size, "root": root, "card": card }),
+                    None => json!({ "stream": stream, "size": head.size, "root": root }),
+                };
                 writeln!(parties, "{said}")?;
             }
         }
