@@ -145,3 +145,9 @@ pub const LOG_EPOCHS_MAX: u64 = 1 << 24;
 
 /// The most findings one audit reports.
 pub const FINDINGS_MAX: usize = 1000;
+
+/// The longest `policy.json` of an auditor's export, in bytes: hundreds of policies.
+pub const AUDIT_POLICY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The most streams the state of an audit holds.
+pub const STATE_STREAMS_MAX: usize = 1 << 22;

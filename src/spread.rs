@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZero,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{Builder, ScopedJoinHandle},
 };
 
@@ -39,6 +42,40 @@ pub(crate) fn map<T: Sync, U: Send>(items: &[T], worth: usize, work: impl Fn(&T)
     shares.into_iter().flatten().collect()
 }
 
+/// Applies a function to each item on all cores, while this thread does something else first and then helps: the results in
+/// the order of the items, and what the something else gave.
+pub(crate) fn map_beside<T: Sync, U: Send, R>(
+    items: &[T],
+    work: impl Fn(&T) -> U + Sync,
+    beside: impl FnOnce() -> R,
+) -> (Vec<U>, R) {
+    let next = AtomicUsize::new(0);
+    let help = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(number) else { return done };
+            done.push((number, work(item)));
+        }
+    };
+    let (mut done, beside) = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..cores().min(items.len().saturating_add(1)))
+            .filter_map(|_| Builder::new().spawn_scoped(scope, help).ok())
+            .collect();
+        let beside = beside();
+        let mut done = help();
+        for other in others {
+            match other.join() {
+                Ok(share) => done.extend(share),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        (done, beside)
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    (done.into_iter().map(|(_, result)| result).collect(), beside)
+}
+
 /// Asked once: on Linux the answer takes reading several files.
 fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
@@ -61,7 +98,9 @@ mod tests {
         #[test]
         fn the_results_are_those_of_a_plain_map(items in proptest::collection::vec(any::<u16>(), 0..300), worth in 0usize..40) {
             let expected: Vec<u32> = items.iter().map(|item| u32::from(*item) + 1).collect();
-            prop_assert_eq!(super::map(&items, worth, |item| u32::from(*item) + 1), expected);
+            prop_assert_eq!(super::map(&items, worth, |item| u32::from(*item) + 1), &*expected);
+            let beside = super::map_beside(&items, |item| u32::from(*item) + 1, || worth);
+            prop_assert_eq!(beside, (expected, worth));
         }
     }
 }

@@ -1,30 +1,78 @@
 //! The log's entries and hashes, out of an export's tiles.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
-    audit::AuditError,
+    audit::{AuditError, report::read_file},
     codec,
-    id::Digest,
+    id::{Digest, VaultId},
     log::{LogEpoch, Tile, entries},
+    merkle::{self, Frontier, Head},
 };
 
-/// Reads all epochs of a log of this size, and whether the tiles of hashes are those of these entries.
-pub(super) fn read(directory: &Path, size: u64) -> Result<(Vec<LogEpoch>, bool), AuditError> {
-    let mut epochs = Vec::new();
-    let malformed = || AuditError::Malformed("tile/entries");
-    for tile in Tile::of(size) {
-        let Some(path) = tile.entries_path() else { continue };
-        let bytes = fs::read(directory.join(path))?;
-        for entry in entries(tile, &bytes).map_err(|_malformed| malformed())? {
-            epochs.push(codec::decode::<LogEpoch>(entry).map_err(|_malformed| malformed())?);
+/// The longest bundle of entries: 256, each behind its length.
+const BUNDLE_BYTES_MAX: u64 = 256 * (2 + 256);
+
+/// The longest tile of hashes.
+const TILE_BYTES_MAX: u64 = 256 * 32;
+
+/// A log: the hashes of its epochs, and the last of them.
+#[derive(Debug)]
+pub(super) struct Log {
+    hashes: Vec<Digest>,
+    pub(super) last: Option<LogEpoch>,
+    /// Whether all are the vault's, numbered, and no time goes back, and the tiles of hashes are theirs.
+    is_in_order: bool,
+}
+
+impl Log {
+    /// Reads all epochs of a log of this size.
+    pub(super) fn read(directory: &Path, size: u64, vault: VaultId) -> Result<Self, AuditError> {
+        let mut log = Self { hashes: Vec::new(), last: None, is_in_order: true };
+        let malformed = || AuditError::Malformed("tile/entries");
+        for tile in Tile::of(size) {
+            let Some(path) = tile.entries_path() else { continue };
+            let bytes = read_file(&directory.join(path), BUNDLE_BYTES_MAX)?;
+            for entry in entries(tile, &bytes).map_err(|_malformed| malformed())? {
+                log.add(codec::decode(entry).map_err(|_malformed| malformed())?, vault);
+            }
         }
+        for tile in Tile::of(size) {
+            let bytes = read_file(&directory.join(tile.path()), TILE_BYTES_MAX)?;
+            log.is_in_order &= tile.of_leaves(&log.hashes).is_some_and(|expected| expected == bytes);
+        }
+        Ok(log)
     }
-    let hashes: Vec<Digest> = epochs.iter().map(LogEpoch::hash).collect();
-    let mut are_its = true;
-    for tile in Tile::of(size) {
-        let bytes = fs::read(directory.join(tile.path()))?;
-        are_its &= tile.of_leaves(&hashes).is_some_and(|expected| expected == bytes);
+
+    fn add(&mut self, epoch: LogEpoch, vault: VaultId) {
+        let follows = self.last.is_none_or(|last| last.at <= epoch.at);
+        self.is_in_order &= follows && epoch.number == self.size() && epoch.vault == vault;
+        self.hashes.push(epoch.hash());
+        self.last = Some(epoch);
     }
-    Ok((epochs, are_its))
+
+    pub(super) fn size(&self) -> u64 {
+        u64::try_from(self.hashes.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether this is the log, whole and in order, that a checkpoint signs.
+    pub(super) fn makes(&self, head: Head) -> bool {
+        self.is_in_order && merkle::root(&self.hashes) == head
+    }
+
+    /// The roots it had, one for each epoch.
+    pub(super) fn roots(&self) -> BTreeSet<Digest> {
+        let mut log = Frontier::new();
+        let roots = self.hashes.iter().map(|hash| {
+            log.append(*hash);
+            log.head().root
+        });
+        roots.collect()
+    }
+
+    /// Whether it begins as the log with this head.
+    pub(super) fn grows_from(&self, head: Head) -> bool {
+        let size = usize::try_from(head.size).ok();
+        size.and_then(|size| self.hashes.get(..size)).is_some_and(|hashes| merkle::root(hashes) == head)
+    }
 }

@@ -14,7 +14,7 @@ coded! {
         Log = 2, "the log does not make the checkpoint";
         /// The streams' heads do not make the heads map of the last epoch.
         Map = 3, "the streams' heads do not make the heads map";
-        /// A stream is longer, shorter or another than its head says.
+        /// A stream is longer, shorter or another than its head says, or does not grow from what was verified before.
         Stream = 4, "the stream is not the one its head says";
         /// A stream is there that has no head, or is there twice, or is missing.
         Missing = 5, "a stream is missing, or there without a head";
@@ -48,6 +48,8 @@ coded! {
         Policy = 19, "a policy is not signed by enough of the registrars before it, or was left out";
         /// Fewer witnesses have seen the checkpoint than the policy in force asks for.
         Unwitnessed = 20, "fewer witnesses have seen the checkpoint than the policy asks for";
+        /// What a receipt promised stands in no stream, or not as it promised.
+        Omitted = 21, "what a receipt promised is not there";
     }
 }
 
@@ -78,6 +80,7 @@ impl Fault {
             | Self::Log
             | Self::Malformed
             | Self::Map
+            | Self::Omitted
             | Self::Policy
             | Self::Position
             | Self::Registrar

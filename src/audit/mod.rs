@@ -8,14 +8,27 @@
 //!
 //! # What it does not find
 //! A change of the time at which the custodian says it received an event is found in the stream, not at the event. An event
-//! that was never taken up is found by its receipt, not here. A fork shown to another is found by comparing checkpoints.
+//! that was never taken up is found if its receipt is brought. A fork shown to another is found by comparing checkpoints.
+//!
+//! [`verify_from`] goes on from the [`State`] that an audit before left, and takes receipts.
 
+mod cards;
 mod epochs;
 mod finding;
+mod input;
+mod judge;
 mod lines;
+mod parties;
 mod people;
+mod receipts;
+mod report;
+mod rules;
+mod state;
 mod stream;
+mod streams;
 mod verify;
 
 pub use finding::{Fault, Finding, Gravity};
-pub use verify::{AuditError, AuditReport, verify};
+pub use report::{AuditError, AuditReport};
+pub use state::State;
+pub use verify::{Basis, verify, verify_from};

@@ -3,167 +3,129 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    access::{Charter, Policy},
-    credential::{AttestationStatement, Attestations, CreditLedger, RulingStatement, Standing, Trust},
-    crypto::{Signed, VerifyingKey},
-    id::{Digest, PartyId, VaultId},
-    limits::{PROPOSALS_MAX, SUCCESSIONS_MAX},
-    log::SignedCheckpoint,
-    party::Card,
+    access::Policy,
+    audit::{
+        cards::Known,
+        rules::{Rules, is_registrar},
+    },
+    credential::{
+        AttestationStatement, Attestations, CreditLedger, RulingStatement, Standing, Trust, Verdict, Word,
+    },
+    crypto::Signed,
+    id::{Digest, PartyId, RulingId},
+    limits::SUCCESSIONS_MAX,
     time::Timestamp,
 };
 
-/// The policies, each with when it came into force.
+/// An attestation given or withdrawn, as far as the judgement needs it.
 #[derive(Debug)]
-pub(super) struct Rules {
-    eras: Vec<(Timestamp, Trust, Policy)>,
-    /// The charters that follow on one another, by what their events name.
-    charters: Vec<Digest>,
-    /// Who signed other charters since the last of these came into force.
-    proposed: BTreeMap<Digest, BTreeSet<PartyId>>,
+pub(super) struct Attested {
+    received: Timestamp,
+    is_given: bool,
+    /// The digest of the signed attestation.
+    signed: Digest,
+    word: Word,
+    /// Whether it is by the registrar who handed it in, whose signature it bears.
+    is_by_its: bool,
+    succeeds: Option<PartyId>,
+    /// The digest of all attestations of the party that held after it: what a grant names.
+    after: Digest,
 }
 
-impl Rules {
-    /// From the first policy, charter by charter: nothing if one of them does not follow.
-    pub(super) fn read(
-        (vault, vault_key): (VaultId, VerifyingKey),
-        first: Policy,
-        charters: &[Charter],
-    ) -> Option<Self> {
-        let trust = first.trust(vault, vault_key, 0);
-        let mut eras = vec![(Timestamp::at_ms(0), trust.clone(), first)];
-        let mut newest = trust;
-        for charter in charters {
-            let (policy, next) = charter.follow(&newest)?;
-            // When, the vault's stream will say.
-            eras.push((Timestamp::MAX, next.clone(), policy));
-            newest = next;
+/// The attestations of one party that hold, while its stream is read.
+#[derive(Debug, Default)]
+pub(super) struct Held(Vec<(PartyId, Signed<AttestationStatement>)>);
+
+impl Held {
+    /// The next one, whose signature by this registrar was verified.
+    pub(super) fn next(
+        &mut self,
+        (is_given, received): (bool, Timestamp),
+        registrar: PartyId,
+        (signed, statement): (Signed<AttestationStatement>, &AttestationStatement),
+    ) -> Attested {
+        let word = Word::of(statement);
+        let digest = signed.digest();
+        if is_given {
+            self.0.retain(|(known, _)| *known != word.registrar);
+            self.0.push((word.registrar, signed));
+        } else {
+            self.0.retain(|(_, known)| *known != signed);
         }
-        Some(Self {
-            eras,
-            charters: charters.iter().map(Charter::digest).collect(),
-            proposed: BTreeMap::new(),
-        })
-    }
-
-    /// Whether as many witnesses as the newest policy asks for have seen a checkpoint.
-    pub(super) fn is_witnessed(&self, checkpoint: &str) -> bool {
-        let newest = self.eras.last().map(|(_, _, policy)| policy.witnesses());
-        let checkpoint = SignedCheckpoint::parse(checkpoint.as_bytes());
-        newest.zip(checkpoint.ok()).is_some_and(|(witnesses, checkpoint)| witnesses.is_met(&checkpoint))
-    }
-
-    /// The digest of the policy a vault began with.
-    pub(super) fn first(&self) -> Option<Digest> {
-        self.eras.first().map(|(_, _, policy)| policy.digest())
-    }
-
-    /// That a charter's last signature was received then: in force, if it is the next and has enough by all.
-    pub(super) fn signed(&mut self, charter: Digest, received: Timestamp) {
-        if let Some(index) = self.charters.iter().position(|known| *known == charter)
-            && let Some(era) = self.eras.get_mut(index.saturating_add(1))
-        {
-            era.0 = received;
+        let held = self.0.iter().map(|(_, signed)| signed.clone()).collect();
+        Attested {
+            received,
+            is_given,
+            signed: digest,
+            word,
+            is_by_its: registrar == word.registrar,
+            succeeds: statement.succeeds,
+            after: Attestations(held).digest(),
         }
-    }
-
-    /// Whether a charter is not among these though as many registrars have signed it, with this one, as must: then it is in
-    /// force, and was left out. Where more were proposed than a vault keeps, one may have been forgotten with its first
-    /// signatures.
-    pub(super) fn is_left_out(&mut self, charter: Digest, registrar: PartyId, received: Timestamp) -> bool {
-        if self.charters.contains(&charter) {
-            self.proposed.clear();
-            return false;
-        }
-        let needed = self.at(received).map(|(trust, _)| usize::from(trust.registrars_needed.max(1))).max();
-        let signers = self.proposed.entry(charter).or_default();
-        signers.insert(registrar);
-        needed.is_some_and(|needed| signers.len() >= needed) && self.proposed.len() <= PROPOSALS_MAX
-    }
-
-    /// What was in force at a moment; both, at the moment of a change.
-    pub(super) fn at(&self, moment: Timestamp) -> impl Iterator<Item = (&Trust, &Policy)> {
-        let last = self.eras.iter().rposition(|(from, ..)| *from < moment).unwrap_or(0);
-        let same =
-            self.eras.iter().enumerate().filter(move |(index, (from, ..))| *index == last || *from == moment);
-        same.map(|(_, (_, trust, policy))| (trust, policy))
-    }
-
-    /// Whether a party's clock and the custodian's were farther apart than any of the policies allows.
-    pub(super) fn are_apart(&self, one: Timestamp, other: Timestamp) -> bool {
-        let most = self.eras.iter().map(|(_, _, policy)| policy.skew()).max().unwrap_or_default();
-        one.max(other) > one.min(other).plus(most)
-    }
-
-    /// The card of a party that is or was a registrar.
-    pub(super) fn card(&self, party: PartyId) -> Option<&Card> {
-        self.eras.iter().rev().find_map(|(_, trust, _)| trust.registrar(party))
-    }
-
-    /// Whether a card was a registrar's at a moment.
-    pub(super) fn is_registrar(&self, card: &Card, moment: Timestamp) -> bool {
-        self.at(moment).any(|(trust, _)| trust.is_registrar(card))
     }
 }
 
 /// What registrars said of parties, in the order it was received.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct People {
-    attested: BTreeMap<PartyId, Vec<(Timestamp, bool, Signed<AttestationStatement>)>>,
-    ruled: BTreeMap<PartyId, Vec<(Timestamp, RulingStatement)>>,
+    attested: BTreeMap<PartyId, Vec<Attested>>,
+    ruled: BTreeMap<PartyId, Vec<(Timestamp, RulingId, Verdict)>>,
+    /// The digest of no attestations.
+    nothing: Digest,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        let nothing = Attestations::default().digest();
+        Self { attested: BTreeMap::new(), ruled: BTreeMap::new(), nothing }
+    }
 }
 
 impl People {
-    pub(super) fn attest(
-        &mut self,
-        party: PartyId,
-        received: Timestamp,
-        (is_given, signed): (bool, Signed<AttestationStatement>),
-    ) {
-        self.attested.entry(party).or_default().push((received, is_given, signed));
+    pub(super) fn attest(&mut self, party: PartyId, attested: Attested) {
+        let known = self.attested.entry(party).or_default();
+        // Most are attested once: the room for four would be most of the memory.
+        known.reserve_exact(1);
+        known.push(attested);
     }
 
-    pub(super) fn rule(&mut self, party: PartyId, received: Timestamp, statement: RulingStatement) {
-        self.ruled.entry(party).or_default().push((received, statement));
-    }
-
-    /// The attestations of a party at a moment: as they were before it, and after each that was received in it. Clocks of
-    /// different streams tell no order within a millisecond.
-    fn states(&self, party: PartyId, moment: Timestamp) -> Vec<Attestations> {
-        let mut list: Vec<Signed<AttestationStatement>> = Vec::new();
-        let mut states = Vec::new();
-        for (received, is_given, signed) in self.attested.get(&party).into_iter().flatten() {
-            if *received > moment {
-                break;
-            }
-            if *received == moment {
-                states.push(Attestations(list.clone()));
-            }
-            if *is_given {
-                let registrar = signed.claims().ok().map(|claims| claims.registrar);
-                list.retain(|known| known.claims().ok().map(|known| known.registrar) != registrar);
-                list.push(signed.clone());
-            } else {
-                list.retain(|known| known != signed);
-            }
-        }
-        states.push(Attestations(list));
-        states
+    pub(super) fn rule(&mut self, party: PartyId, received: Timestamp, statement: &RulingStatement) {
+        self.ruled.entry(party).or_default().push((received, statement.ruling, statement.verdict));
     }
 
     /// Whether a card was vouched for at a moment; by exactly these attestations, if they are named.
+    ///
+    /// The attestations of a party at a moment are as they were before it, or as after one that was received in it: clocks of
+    /// different streams tell no order within a millisecond.
     pub(super) fn is_attested(
         &self,
         rules: &Rules,
-        (card, moment): (&Card, Timestamp),
+        (card, moment): (&Known, Timestamp),
         named: Option<Digest>,
     ) -> bool {
-        let states = self.states(card.party(), moment);
-        states.iter().filter(|state| named.is_none_or(|named| state.digest() == named)).any(|state| {
-            rules
-                .at(moment)
-                .any(|(trust, _)| trust.is_registrar(card) || trust.vouched(card, state, moment).is_some())
-        })
+        let (mut held, mut digest): (Vec<&Attested>, _) = (Vec::new(), self.nothing);
+        let is_enough = |held: &[&Attested], digest: Digest| {
+            named.is_none_or(|named| named == digest)
+                && rules
+                    .at(moment)
+                    .any(|(trust, _)| is_registrar(trust, card) || is_vouched(trust, (card, moment), held))
+        };
+        for attested in self.attested.get(&card.party).into_iter().flatten() {
+            if attested.received > moment {
+                break;
+            }
+            if attested.received == moment && is_enough(&held, digest) {
+                return true;
+            }
+            if attested.is_given {
+                held.retain(|known| known.word.registrar != attested.word.registrar);
+                held.push(attested);
+            } else {
+                held.retain(|known| known.signed != attested.signed);
+            }
+            digest = attested.after;
+        }
+        is_enough(&held, digest)
     }
 
     /// The best standing that a party may have had at a moment: rulings received in it count, or do not.
@@ -172,16 +134,24 @@ impl People {
         let (mut next, mut seen) = (Some(party), BTreeSet::new());
         for _ in 0..SUCCESSIONS_MAX {
             let Some(party) = next.filter(|party| seen.insert(*party)) else { break };
-            for (received, statement) in self.ruled.get(&party).into_iter().flatten() {
+            for (received, ruling, verdict) in self.ruled.get(&party).into_iter().flatten() {
                 if *received < moment {
-                    ledger.enter(statement.ruling, &statement.verdict);
+                    ledger.enter(*ruling, verdict);
                 }
             }
             let given = self.attested.get(&party).into_iter().flatten();
-            let statements = given.filter(|(received, ..)| *received <= moment);
-            next = statements.rev().find_map(|(_, _, signed)| signed.claims().ok()?.succeeds);
+            next = given.filter(|known| known.received <= moment).rev().find_map(|known| known.succeeds);
         }
         let of = |policy: &Policy| ledger.standing(&policy.standing_thresholds(), moment);
         rules.at(moment).map(|(_, policy)| of(policy)).min().unwrap_or_default()
     }
+}
+
+/// Whether enough registrars whom one policy trusts vouch for exactly this card at this moment.
+fn is_vouched(trust: &Trust, (card, moment): (&Known, Timestamp), held: &[&Attested]) -> bool {
+    let of = (card.party, card.digest, card.role);
+    let vouching =
+        held.iter().filter(|known| known.is_by_its && trust.admits(&known.word, of, moment).is_some());
+    let registrars: BTreeSet<PartyId> = vouching.map(|known| known.word.registrar).collect();
+    registrars.len() >= usize::from(trust.registrars_needed.max(1))
 }

@@ -1,11 +1,10 @@
 //! One stream, checked by itself: that it follows on itself, and what it leaves to be checked with the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    audit::{Fault, lines::Brought},
+    audit::{Fault, lines::Granted},
     consent::{GrantStatement, Purpose, Rights},
-    crypto::VerifyingKey,
     event::{Event, Principal, Step, Verb},
     folder::{Clearance, Epoch, FolderKind, owned_folder},
     id::{Digest, FolderId, OpId, PartyId, VaultId},
@@ -13,6 +12,9 @@ use crate::{
     party::CaseKey,
     time::Timestamp,
 };
+
+/// Of a stream's own heads, the newest so many are looked back to: what an owner has seen is never far behind.
+const HEADS_MAX: usize = 65_536;
 
 /// A folder, as its stream tells it.
 #[derive(Debug)]
@@ -28,17 +30,49 @@ struct Folder {
 }
 
 /// Someone acted by right of a grant, or was given one: whether he could, the others' streams say.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Dealing {
-    pub(super) index: u64,
-    pub(super) seq: u64,
-    pub(super) received: Timestamp,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Right {
     pub(super) reader: PartyId,
     /// The card the grant names.
     pub(super) card: Digest,
     /// Of a new grant: the attestations it relied on.
     pub(super) given: Option<Option<Digest>>,
     pub(super) purpose: Purpose,
+}
+
+/// The keys of a stream's Cases.
+#[derive(Debug)]
+pub(super) struct Cases {
+    vault: VaultId,
+    of: Principal,
+    keys: BTreeMap<FolderId, [u8; 32]>,
+}
+
+impl Cases {
+    pub(super) const fn new(vault: VaultId, of: Principal) -> Self {
+        Self { vault, of, keys: BTreeMap::new() }
+    }
+
+    /// Whose stream they are of.
+    pub(super) const fn of(&self) -> Principal {
+        self.of
+    }
+
+    /// The key of a Case of this stream, once it was begun.
+    pub(super) fn key(&self, folder: FolderId) -> Option<[u8; 32]> {
+        self.keys.get(&folder).copied()
+    }
+
+    /// Learns a Case's key from the event that begins it, before its signature is looked at: the id vouches for the key.
+    pub(super) fn learn(&mut self, step: &Step) -> bool {
+        let begun = step.folder.zip(step.opening.and_then(|opening| opening.verifying));
+        let Some((folder, key)) = begun.filter(|_| step.verb == Verb::OpenFolder) else { return true };
+        let is_its = CaseKey::folder_of(self.vault, &key) == folder && step.actor == self.of;
+        if is_its {
+            self.keys.insert(folder, *key.as_bytes());
+        }
+        is_its
+    }
 }
 
 /// A stream while it is read.
@@ -49,10 +83,10 @@ pub(super) struct Stream {
     pub(super) frontier: Frontier,
     pub(super) received: Timestamp,
     folders: BTreeMap<FolderId, Folder>,
-    keys: BTreeMap<FolderId, VerifyingKey>,
+    cases: Cases,
     acts: BTreeSet<OpId>,
-    /// The stream's own heads that its owner says it has seen, checked as they are come to.
-    roots: BTreeMap<u64, Digest>,
+    /// The newest of the stream's own heads, for what its owner says it has seen, from the one of the newest size back.
+    roots: VecDeque<Digest>,
 }
 
 impl Stream {
@@ -63,74 +97,49 @@ impl Stream {
             frontier: Frontier::new(),
             received: Timestamp::at_ms(0),
             folders: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            cases: Cases::new(vault, of),
             acts: BTreeSet::new(),
-            roots: BTreeMap::from([(0, Head::default().root)]),
+            roots: VecDeque::from([Head::default().root]),
         }
-    }
-
-    /// The same stream's Cases, and nothing else of it.
-    pub(super) fn keys_alone(&self) -> Self {
-        Self { keys: self.keys.clone(), ..Self::new(self.vault, self.of) }
-    }
-
-    /// The key of a Case of this stream, once it was begun.
-    pub(super) fn case_key(&self, folder: FolderId) -> Option<VerifyingKey> {
-        self.keys.get(&folder).copied()
-    }
-
-    /// Learns a Case's key from the event that begins it, before its signature is looked at: the id vouches for the key.
-    pub(super) fn learn(&mut self, step: &Step) -> bool {
-        let begun = step.folder.zip(step.opening.and_then(|opening| opening.verifying));
-        let Some((folder, key)) = begun.filter(|_| step.verb == Verb::OpenFolder) else { return true };
-        let is_its = CaseKey::folder_of(self.vault, &key) == folder && step.actor == self.of;
-        if is_its {
-            self.keys.insert(folder, key);
-        }
-        is_its
     }
 
     /// The next event, whose signature was verified: what is wrong with it, and what it leaves to be checked.
     pub(super) fn next(
         &mut self,
-        (index, received): (u64, Timestamp),
+        received: Timestamp,
         event: &Event,
-        brings: &[Brought],
-    ) -> Result<Vec<Dealing>, Fault> {
-        let seq = self.frontier.size();
-        if event.step.vault != self.vault || event.step.format != Event::FORMAT || !self.is_of(&event.step) {
+        grants: &[Granted],
+    ) -> Result<Vec<Right>, Fault> {
+        if !self.cases.learn(&event.step)
+            || event.step.vault != self.vault
+            || event.step.format != Event::FORMAT
+            || !self.is_of(&event.step)
+        {
             return Err(Fault::Folder);
         }
         if !self.acts.insert(event.step.op_id) {
             return Err(Fault::Repeated);
         }
         self.check_seen(event)?;
-        let grants: Vec<GrantStatement> = brings
-            .iter()
-            .filter_map(|brought| match brought {
-                Brought::Grant(statement) => Some(*statement),
-                Brought::Attestation(_) | Brought::Ruling(_) => None,
-            })
-            .collect();
-        let dealings = self.follow(event, (index, seq, received), &grants)?;
+        let rights = self.follow(event, received, grants)?;
         self.received = received;
-        Ok(dealings)
+        Ok(rights)
     }
 
-    /// The event stands in the stream from now on.
-    pub(super) fn append(&mut self, leaf: Digest) {
+    /// The event stands in the stream from now on, which has this head then.
+    pub(super) fn append(&mut self, leaf: Digest) -> Head {
         self.frontier.append(leaf);
         let head = self.frontier.head();
-        self.roots.insert(head.size, head.root);
-        // What an owner has seen is never far behind: the newest are enough to look back to.
-        while self.roots.len() > 65_536 {
-            self.roots.pop_first();
+        if self.roots.len() == HEADS_MAX {
+            self.roots.pop_front();
         }
+        self.roots.push_back(head.root);
+        head
     }
 
     /// About whose data it is: this stream's owner's, or one of its Cases.
     fn is_of(&self, step: &Step) -> bool {
-        let is_case = |folder: &FolderId| self.keys.contains_key(folder);
+        let is_case = |folder: &FolderId| self.cases.key(*folder).is_some();
         let is_owner = match step.owner {
             Principal::Folder(folder) => is_case(&folder),
             Principal::Party(_) | Principal::Vault(_) => step.owner == self.of,
@@ -154,11 +163,10 @@ impl Stream {
             }
         }
         if let Some(seen) = event.moment.seen_stream {
-            let is_known = match self.roots.get(&seen.size) {
-                Some(root) => *root == seen.root,
-                None => self.roots.first_key_value().is_some_and(|(oldest, _)| seen.size < *oldest),
-            };
-            if !is_known {
+            let back = self.frontier.size().checked_sub(seen.size).ok_or(Fault::Seen)?;
+            let back = usize::try_from(back).ok().and_then(|back| back.checked_add(1));
+            let kept = back.and_then(|back| self.roots.get(self.roots.len().checked_sub(back)?));
+            if kept.is_some_and(|root| *root != seen.root) {
                 return Err(Fault::Seen);
             }
         }
@@ -168,21 +176,20 @@ impl Stream {
     fn follow(
         &mut self,
         event: &Event,
-        (index, seq, received): (u64, u64, Timestamp),
-        grants: &[GrantStatement],
-    ) -> Result<Vec<Dealing>, Fault> {
+        received: Timestamp,
+        grants: &[Granted],
+    ) -> Result<Vec<Right>, Fault> {
         let step = &event.step;
         let is_own = step.actor == self.of || matches!(step.actor, Principal::Folder(_));
-        let place = (index, seq, received);
         match step.verb {
             Verb::OpenFolder => {
                 self.begin(step, is_own)?;
                 Ok(Vec::new())
             }
-            Verb::Rotate | Verb::Revoke => self.renew(step, is_own, place, grants),
-            Verb::Grant | Verb::Assign => self.give(step, is_own, place, grants),
-            Verb::Write | Verb::Amend | Verb::Stage => self.write(event, is_own, place),
-            Verb::Open if step.folder.is_some() => self.open(event, is_own, place),
+            Verb::Rotate | Verb::Revoke => self.renew(step, is_own, grants),
+            Verb::Grant | Verb::Assign => self.give(step, is_own, grants),
+            Verb::Write | Verb::Amend | Verb::Stage => self.write(event, is_own, received),
+            Verb::Open if step.folder.is_some() => self.open(event, is_own, received),
             Verb::Close => {
                 let folder = self.folder(step)?;
                 let is_second = std::mem::replace(&mut folder.is_closed, true);
@@ -241,18 +248,12 @@ impl Stream {
         if is_own && is_its && is_new { Ok(()) } else { Err(Fault::Folder) }
     }
 
-    fn renew(
-        &mut self,
-        step: &Step,
-        is_own: bool,
-        place: (u64, u64, Timestamp),
-        grants: &[GrantStatement],
-    ) -> Result<Vec<Dealing>, Fault> {
+    fn renew(&mut self, step: &Step, is_own: bool, grants: &[Granted]) -> Result<Vec<Right>, Fault> {
         let of = self.of;
-        let apart: Vec<Digest> = grants
+        let apart: BTreeSet<Digest> = grants
             .iter()
-            .filter(|statement| !self.is_beside(statement))
-            .map(GrantStatement::digest)
+            .filter(|granted| !self.is_beside(&granted.statement))
+            .map(|granted| granted.digest)
             .collect();
         let folder = self.folder(step)?;
         let replaced =
@@ -271,36 +272,30 @@ impl Stream {
         }
         let before = std::mem::take(&mut folder.grants);
         folder.epoch = folder.epoch.next();
-        let mut dealings = Vec::new();
-        for statement in named(step, grants)? {
+        let mut rights = Vec::new();
+        for Granted { digest, statement } in named(step, grants)? {
             let had = before.values().any(|had| {
                 (had.reader, had.card, had.terms, had.because)
                     == (statement.reader, statement.card, statement.terms, statement.because)
             });
             let is_owners = Principal::Party(statement.reader) == of;
             fits(step, &statement, folder, is_owners)?;
-            if !had && apart.contains(&statement.digest()) {
+            if !had && apart.contains(&digest) {
                 return Err(Fault::Identity);
             }
             if !had && !is_owners {
-                dealings.push(given(&statement, place));
+                rights.push(given(&statement));
             }
-            folder.grants.insert(statement.digest(), statement);
+            folder.grants.insert(digest, statement);
         }
         let is_keyed = folder.grants.values().any(|statement| Principal::Party(statement.reader) == of);
-        if is_keyed { Ok(dealings) } else { Err(Fault::Grant) }
+        if is_keyed { Ok(rights) } else { Err(Fault::Grant) }
     }
 
-    fn give(
-        &mut self,
-        step: &Step,
-        is_own: bool,
-        place: (u64, u64, Timestamp),
-        grants: &[GrantStatement],
-    ) -> Result<Vec<Dealing>, Fault> {
+    fn give(&mut self, step: &Step, is_own: bool, grants: &[Granted]) -> Result<Vec<Right>, Fault> {
         let of = self.of;
         let statements = named(step, grants)?;
-        for statement in &statements {
+        for Granted { statement, .. } in &statements {
             if !self.is_beside(statement) {
                 return Err(Fault::Identity);
             }
@@ -309,19 +304,19 @@ impl Stream {
         if !is_own || step.epoch != Some(folder.epoch) || folder.is_closed {
             return Err(Fault::Folder);
         }
-        let mut dealings = Vec::new();
-        for statement in statements {
+        let mut rights = Vec::new();
+        for Granted { digest, statement } in statements {
             let is_owners = Principal::Party(statement.reader) == of;
             fits(step, &statement, folder, is_owners)?;
             if is_owners {
                 return Err(Fault::Grant);
             }
-            if folder.grants.insert(statement.digest(), statement).is_some() {
+            if folder.grants.insert(digest, statement).is_some() {
                 return Err(Fault::Grant);
             }
-            dealings.push(given(&statement, place));
+            rights.push(given(&statement));
         }
-        Ok(dealings)
+        Ok(rights)
     }
 
     /// Who the owner is comes out with a Case that was granted to the same reader for the same time.
@@ -337,25 +332,20 @@ impl Stream {
         })
     }
 
-    fn write(
-        &mut self,
-        event: &Event,
-        is_own: bool,
-        place: (u64, u64, Timestamp),
-    ) -> Result<Vec<Dealing>, Fault> {
+    fn write(&mut self, event: &Event, is_own: bool, received: Timestamp) -> Result<Vec<Right>, Fault> {
         let step = &event.step;
         let folder = self.folder(step)?;
         if step.epoch != Some(folder.epoch) || folder.is_closed {
             return Err(Fault::Folder);
         }
         let clearance = step.counts.map_or(Clearance::Normal, |counts| counts.highest());
-        let dealing = if is_own {
+        let right = if is_own {
             None
         } else {
-            let writes = |statement: &GrantStatement| {
+            let writes = |_: &Digest, statement: &GrantStatement| {
                 statement.terms.rights() == Rights::ReadWrite && statement.terms.clearance() >= clearance
             };
-            Some(covered(folder, event, place, writes)?)
+            Some(covered(folder, event, received, writes)?)
         };
         if step.verb != Verb::Stage {
             let after = step.after.filter(|_| step.before == Some(folder.head)).ok_or(Fault::Folder)?;
@@ -365,30 +355,24 @@ impl Stream {
             folder.head = after;
             folder.heads.insert((after.size, after.root));
         }
-        Ok(dealing.into_iter().collect())
+        Ok(right.into_iter().collect())
     }
 
-    fn open(
-        &mut self,
-        event: &Event,
-        is_own: bool,
-        place: (u64, u64, Timestamp),
-    ) -> Result<Vec<Dealing>, Fault> {
+    fn open(&mut self, event: &Event, is_own: bool, received: Timestamp) -> Result<Vec<Right>, Fault> {
         let step = &event.step;
         let folder = self.folder(step)?;
         if is_own {
             return Ok(Vec::new());
         }
         let named = step.subject;
-        let dealing =
-            covered(folder, event, place, |statement| named.is_none_or(|named| statement.digest() == named))?;
+        let right = covered(folder, event, received, |digest, _| named.is_none_or(|named| *digest == named))?;
         let kind = folder.kind;
         if matches!(kind, FolderKind::Credentials | FolderKind::Identity) {
             let backed = |statement: &GrantStatement| match statement.because {
                 Some(case) => self.folders.get(&case).is_some_and(|case| {
                     case.grants
                         .values()
-                        .any(|granted| granted.reader == statement.reader && holds(granted, place.2))
+                        .any(|granted| granted.reader == statement.reader && holds(granted, received))
                 }),
                 None => statement.terms.purpose() == Purpose::Vetting,
             };
@@ -399,15 +383,17 @@ impl Stream {
                 return Err(Fault::Identity);
             }
         }
-        Ok(vec![dealing])
+        Ok(vec![right])
     }
 }
 
 /// The grants an event names, each brought with it.
-fn named(step: &Step, grants: &[GrantStatement]) -> Result<Vec<GrantStatement>, Fault> {
-    let find = |digest: &Digest| grants.iter().find(|statement| statement.digest() == *digest).copied();
-    let statements: Option<Vec<_>> = step.grants.iter().map(find).collect();
-    statements.filter(|statements| statements.len() == grants.len()).ok_or(Fault::Grant)
+fn named(step: &Step, grants: &[Granted]) -> Result<Vec<Granted>, Fault> {
+    let brought: BTreeMap<&Digest, &Granted> =
+        grants.iter().rev().map(|granted| (&granted.digest, granted)).collect();
+    let granted: Option<Vec<Granted>> =
+        step.grants.iter().map(|digest| brought.get(digest).map(|granted| **granted)).collect();
+    granted.filter(|granted| granted.len() == grants.len()).ok_or(Fault::Grant)
 }
 
 /// Whether a grant is of the folder and epoch of its event, and for someone who can be given it.
@@ -428,9 +414,9 @@ fn fits(step: &Step, statement: &GrantStatement, folder: &Folder, is_owners: boo
     }
 }
 
-fn given(statement: &GrantStatement, (index, seq, received): (u64, u64, Timestamp)) -> Dealing {
+const fn given(statement: &GrantStatement) -> Right {
     let GrantStatement { reader, card, attested, terms, .. } = *statement;
-    Dealing { index, seq, received, reader, card, given: Some(attested), purpose: terms.purpose() }
+    Right { reader, card, given: Some(attested), purpose: terms.purpose() }
 }
 
 fn holds(statement: &GrantStatement, at: Timestamp) -> bool {
@@ -441,17 +427,17 @@ fn holds(statement: &GrantStatement, at: Timestamp) -> bool {
 fn covered(
     folder: &Folder,
     event: &Event,
-    (index, seq, received): (u64, u64, Timestamp),
-    may: impl Fn(&GrantStatement) -> bool,
-) -> Result<Dealing, Fault> {
+    received: Timestamp,
+    may: impl Fn(&Digest, &GrantStatement) -> bool,
+) -> Result<Right, Fault> {
     let at = event.moment.at;
-    let is_its = |statement: &&GrantStatement| {
+    let is_its = |(digest, statement): &(&Digest, &GrantStatement)| {
         Principal::Party(statement.reader) == event.step.actor
             && holds(statement, received)
             && holds(statement, at)
-            && may(statement)
+            && may(digest, statement)
     };
-    let statement = folder.grants.values().find(is_its).ok_or(Fault::Uncovered)?;
+    let (_, statement) = folder.grants.iter().find(is_its).ok_or(Fault::Uncovered)?;
     let GrantStatement { reader, card, terms, .. } = *statement;
-    Ok(Dealing { index, seq, received, reader, card, given: None, purpose: terms.purpose() })
+    Ok(Right { reader, card, given: None, purpose: terms.purpose() })
 }

@@ -22,4 +22,5 @@ pub use person::PersonId;
 pub use registry::{RegistryKey, RegistryStatement};
 pub use ruling::{Appeal, Category, Petition, Report, RulingStatement, Severity, Verdict};
 pub use standing::{CreditLedger, Standing, Strike, Thresholds};
+pub(crate) use trust::Word;
 pub use trust::{FormerRegistrar, Trust, Vouched};

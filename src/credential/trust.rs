@@ -170,23 +170,53 @@ impl Trust {
         card: &Card,
         now: Timestamp,
     ) -> Option<AttestationStatement> {
-        let claimed = signed.claims().ok()?.registrar;
-        let is_its = |known: &Card| known.party() == claimed && known.role() == Role::Registrar;
+        let registrar =
+            self.admits(&Word::of(&signed.claims().ok()?), (card.party(), card.digest(), card.role()), now)?;
+        signed.verify_again(registrar.verifying_key()).ok()
+    }
+
+    /// The card of the registrar who says so, if the word counts for this card at this moment: then it remains to be seen
+    /// whether that registrar signed it.
+    pub(crate) fn admits(
+        &self,
+        word: &Word,
+        (party, digest, role): (PartyId, Digest, Role),
+        now: Timestamp,
+    ) -> Option<&Card> {
+        let is_its = |known: &Card| known.party() == word.registrar && known.role() == Role::Registrar;
         let present = self.registrars.iter().find(|known| is_its(known)).map(|known| (known, None));
         let former = || {
             let former = self.former.iter().find(|former| is_its(&former.card));
             former.map(|former| (&former.card, Some(former.until)))
         };
         let (registrar, ended) = present.or_else(former)?;
-        let statement = signed.verify_again(registrar.verifying_key()).ok()?;
-        let AttestationStatement { vault, subject, card: digest, role, from, until, .. } = &statement;
-        let ok = *vault == self.vault
-            && *subject == card.party()
-            && *digest == card.digest()
-            && *role == card.role()
-            && *from <= now
-            && now < *until
-            && ended.is_none_or(|ended| statement.signed_at() < ended);
-        ok.then_some(statement)
+        let ok = word.vault == self.vault
+            && word.subject == party
+            && word.card == digest
+            && word.role == role
+            && word.from <= now
+            && now < word.until
+            && ended.is_none_or(|ended| word.signed_at < ended);
+        ok.then_some(registrar)
+    }
+}
+
+/// What decides whether an attestation counts, and no more of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word {
+    vault: VaultId,
+    pub(crate) registrar: PartyId,
+    subject: PartyId,
+    card: Digest,
+    role: Role,
+    from: Timestamp,
+    until: Timestamp,
+    signed_at: Timestamp,
+}
+
+impl Word {
+    pub(crate) fn of(statement: &AttestationStatement) -> Self {
+        let AttestationStatement { vault, registrar, subject, card, role, from, until, .. } = *statement;
+        Self { vault, registrar, subject, card, role, from, until, signed_at: statement.signed_at() }
     }
 }

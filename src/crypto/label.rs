@@ -30,6 +30,8 @@ labels! {
     Attestation = "attestation";
     /// The digest of a set of attestations.
     Attested = "attested";
+    /// What an auditor keeps of an audit.
+    AuditState = "audit state";
     /// The key that seals an older epoch's key under a newer one.
     BackLink = "back link";
     /// The digest of back links, in the event that brings them.

@@ -96,7 +96,11 @@ impl SignedEvent {
         self.claimed_step().or(Err(BadSignature))
     }
 
-    fn check(&self, key: &VerifyingKey) -> Result<(), BadSignature> {
+    /// Whether this key signed it: what it says is then what it claims, if it can be read.
+    ///
+    /// # Errors
+    /// [`BadSignature`] if it did not.
+    pub fn check(&self, key: &VerifyingKey) -> Result<(), BadSignature> {
         key.verify(Label::Event, &signed_bytes(&self.step, &self.moment), &self.signature)
     }
 

@@ -197,6 +197,7 @@ impl<R: RoleType> Session<'_, R> {
         if receipt.vault != trust.vault || receipt.events != events {
             return Err(Tampering::Receipt.into());
         }
+        self.state().receipt = Some(accepted.receipt.clone());
         if from == From::Owner && self.keep_promise(&receipt, known)? >= PROMISES_MAX {
             self.sync()?;
         }

@@ -8,9 +8,11 @@ use std::{
 
 use crate::{
     access::Policy,
+    codec,
     credential::{Attestations, RegistryKey},
-    crypto::{NoRandomness, Random},
+    crypto::{NoRandomness, Random, Signed},
     custodian::Custodian,
+    event::Receipt,
     id::{Digest, FolderId, PartyId},
     party::{Card, CaseKey, Keyring, Owner, RoleType},
     session::{Memory, pen::Pen},
@@ -75,6 +77,8 @@ pub(super) struct State {
     pub(super) cards: BTreeMap<PartyId, (Card, Attestations)>,
     /// The keys of the party's Cases, by their nonces.
     pub(super) case_keys: BTreeMap<[u8; 16], Arc<CaseKey>>,
+    /// The receipt of the last act.
+    pub(super) receipt: Option<Signed<Receipt>>,
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
@@ -95,6 +99,7 @@ impl<'c, R: RoleType> Session<'c, R> {
             met: BTreeSet::new(),
             cards: BTreeMap::new(),
             case_keys: BTreeMap::new(),
+            receipt: None,
         };
         Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
     }
@@ -109,6 +114,17 @@ impl<'c, R: RoleType> Session<'c, R> {
     #[must_use]
     pub const fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// The vault's receipt for this session's last act, in the bytes that an auditor takes: a signed [`Receipt`], to be kept or
+    /// mailed. None before the first.
+    ///
+    /// # Security
+    /// It names no party and no folder; but whoever has the streams finds the act in them. An owner's tells the length of the
+    /// owner's stream.
+    #[must_use]
+    pub fn last_receipt(&self) -> Option<Vec<u8>> {
+        self.state().receipt.as_ref().map(codec::encode)
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

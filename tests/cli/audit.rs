@@ -16,8 +16,8 @@ use casevault::{
     vault::{HostDir, Vault},
 };
 
-/// A vault in which a doctor opened a case.
-fn clinic(place: &Path) {
+/// A vault in which a doctor opened a case, and his receipt for that.
+fn clinic(place: &Path) -> Vec<u8> {
     let registrar = Keyring::generate().unwrap();
     let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
     let store = SledStore::open(place.join("store")).unwrap();
@@ -31,8 +31,10 @@ fn clinic(place: &Path) {
     let case = alice.open_case("a rash").unwrap();
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
     bob.open(&bob.cases().unwrap()[0]).unwrap();
+    let receipt = bob.last_receipt().unwrap();
     drop((alice, bob, office));
     vault.close().unwrap();
+    receipt
 }
 
 fn casevault(words: &[&str]) -> Output {
@@ -78,6 +80,36 @@ fn an_export_is_made_and_verified_and_what_was_changed_is_found() {
     let last = stream(lines.last().unwrap());
     cut(&lines.iter().copied().filter(|line| stream(line) != last).collect::<Vec<_>>());
     ends(&["audit", "verify", &out], 4, "evidence missing");
+}
+
+#[test]
+fn an_audit_goes_on_from_its_state_and_looks_for_receipts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (vault, out, state) = (path("clinic"), path("export"), path("state"));
+    let receipt = clinic(Path::new(&vault));
+    ends(&["audit", "export", &vault, "--out", &out], 0, "exported to");
+    ends(&["audit", "verify", &out, "--state", &state], 0, "0 findings");
+    let kept = fs::read(&state).unwrap();
+    ends(&["audit", "verify", &out, "--state", &state], 0, "0 findings");
+    assert_eq!(fs::read(&state).unwrap(), kept, "the same export leaves the same state");
+    // Its promise is of this minute.
+    fs::write(path("receipt"), &receipt).unwrap();
+    ends(&["audit", "verify", &out, "--receipt", &path("receipt")], 0, "0 of 1 receipts were due");
+    fs::write(path("other"), clinic(Path::new(&path("another")))).unwrap();
+    let both = ["audit", "verify", &out, "--receipt", &path("receipt"), "--receipt", &path("other")];
+    ends(&both, 1, "receipt 1 is not signed by this vault");
+    ends(&["audit", "verify", &out, "--receipt", &state], 1, "is no receipt");
+    // What is tampered with is found, and leaves the state as it was.
+    let events = Path::new(&out).join("events.ndjson");
+    let clean = fs::read_to_string(&events).unwrap();
+    fs::write(&events, clean.split_once('\n').unwrap().1).unwrap();
+    ends(&["audit", "verify", &out, "--state", &state], 3, "tampering at event 0");
+    assert_eq!(fs::read(&state).unwrap(), kept);
+    ends(&["audit", "verify", &out, "--state", &path("fresh")], 3, "tampering at event 0");
+    assert!(!Path::new(&path("fresh")).exists(), "nothing to go on from");
+    fs::write(&state, &kept[1..]).unwrap();
+    ends(&["audit", "verify", &out, "--state", &state], 1, "is damaged, or no state");
 }
 
 #[test]

@@ -323,6 +323,8 @@ ATTESTATION = struct(
 )  # fmt: skip
 VERDICT = choice(strike=[coded(8), U8, TIME, TIME], lift=[ID], confirm=[ID], upheld=[DIGEST], dismissed=[DIGEST])
 RULING = struct(vault=ID, ruling=ID, subject=PRINCIPAL, verdict=VERDICT, registrar=DIGEST, at=TIME)
+RECEIPT = struct(vault=ID, op_id=ID, events=many(DIGEST), received=TIME, promised_by=TIME, stream=Maybe(HEAD))
+RECEIPT_BYTES_MAX = 512 + 40 * 8
 EPOCH = struct(vault=ID, number=U64, at=TIME, depth=U8, map=DIGEST, owners=U64, events=U64, generation=U64)
 
 

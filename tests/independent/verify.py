@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Verifies an auditor's export: a second opinion, which shares no code with the crate.
 
-    verify.py EXPORT [--checkpoint FILE] [--json]
+    verify.py EXPORT [--checkpoint FILE] [--receipt FILE]… [--json]
 
-EXPORT is the folder that a vault wrote for its auditor; FILE is a checkpoint that was kept from before. The formats and the
-rules are those of docs/audit.md. Needs Python 3.9 and the package `cryptography`, and no key, store or network.
+EXPORT is the folder that a vault wrote for its auditor; FILE is a checkpoint that was kept from before, or a receipt that a
+party got of the vault. The formats and the rules are those of docs/audit.md. Needs Python 3.9 and the package `cryptography`, and no key, store or network.
 
 Findings go to stdout, the first first, one a line: `<gravity> at event <index>: <fault>`.
 Exit codes: 0 fine, 1 could not run, 2 usage, 3 tampering, 4 evidence missing.
@@ -18,14 +18,15 @@ from types import SimpleNamespace
 
 from formats import (
     ATTESTATION, AUDITOR, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
-    POLICY_BYTES_MAX, READ_WRITE, REGISTRAR, REGISTRARS_MAX, RULING, STEP, STEP_BYTES_MAX, SUSPENDED, TIME_MAX, TREATMENT,
+    POLICY_BYTES_MAX, READ_WRITE, RECEIPT, RECEIPT_BYTES_MAX, REGISTRAR, REGISTRARS_MAX, RULING, SIGNED, STEP, STEP_BYTES_MAX, SUSPENDED, TIME_MAX, TREATMENT,
     VERBS, VETTING, Frontier, Malformed, decode, digest, encode, event_line, from_base64, from_hex, from_json, is_signed,
     label, leaf_hash, lines_of, need, party_line, point, policy_of, read_checkpoint, read_log, seen_by, tree,
 )  # fmt: skip
 
 SUCCESSIONS_MAX, PROPOSALS_MAX, MAP_DEPTH_MAX, FINDINGS_MAX, ROOTS_MAX = 16, 16, 24, 1000, 65_536
+GRACE_MS = 60_000
 FAULTS = """checkpoint log map stream missing malformed position signature time repeated folder seen grant uncovered
-    identity unattested standing registrar policy unwitnessed""".split()
+    identity unattested standing registrar policy unwitnessed omitted""".split()
 GRAVITY = {"time": "warning", "missing": "evidence missing", "unwitnessed": "evidence missing"}
 
 
@@ -387,8 +388,12 @@ def dealing(place, one, is_given):
 # ---------------------------------------------------------------- the whole
 
 
+class NoEvidence(Exception):
+    """A receipt that is not signed by the vault: which."""
+
+
 class Audit:
-    def __init__(self, export, kept=None):
+    def __init__(self, export, kept=None, receipts=()):
         said = from_json((export / "policy.json").read_bytes())
         self.vault, self.key = from_hex(said.get("vault"), 16), point(from_base64(said.get("vault_key")))
         first = decode(policy_of, from_base64(said.get("first")), POLICY_BYTES_MAX)
@@ -398,6 +403,9 @@ class Audit:
         self.stream, self.next_head, self.index, self.dealings, self.offices = None, 0, 0, [], []
         self.exports = []
         self.proposed = {}
+        self.receipts = [self.receipt(number, data) for number, data in enumerate(receipts)]
+        self.met = {event: set() for receipt in self.receipts for event in receipt.events}
+        self.had = {head_of(receipt.stream): set() for receipt in self.receipts if receipt.stream}
         try:
             self.rules = Rules(self.vault, first, charters)
         except Malformed:
@@ -412,17 +420,42 @@ class Audit:
         self.end_stream()
         self.pass_over(len(self.heads))
         self.judge()
+        self.judge_receipts()
         self.findings.sort()
 
     def add(self, index, fault, name="", seq=0):
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append((index, FAULTS.index(fault), name, seq))
 
+    def receipt(self, number, data):
+        try:
+            statement, signature = decode(SIGNED, data, RECEIPT_BYTES_MAX + 80)
+            need(is_signed(self.key, label("receipt") + statement, signature))
+            said = decode(RECEIPT, statement, RECEIPT_BYTES_MAX)
+            need(said.vault == self.vault)
+        except Malformed:
+            raise NoEvidence(number) from None
+        return said
+
+    def judge_receipts(self):
+        """What was promised by a minute before the last epoch, and stands in no stream, or not as it was promised."""
+        due = [
+            (number, one)
+            for number, one in enumerate(self.receipts)
+            if self.last is not None and one.promised_by + GRACE_MS <= self.last
+        ]
+        for number, one in due:
+            streams = set.intersection(*(self.met[event] for event in one.events)) if one.events else None
+            had = self.had[head_of(one.stream)] | self.bad if one.stream else streams
+            if streams is not None and not streams & had:
+                self.add(0, "omitted", "receipt", number)
+        self.due = len(due)
+
     def check_log(self, export, kept):
         note = (export / "checkpoint").read_bytes().decode()
         self.log = read_checkpoint(note, self.vault, self.key)
         epochs, hashes, are_its = read_log(export, self.log[0] if self.log else 0)
-        self.epochs = len(epochs)
+        self.epochs, self.last = len(epochs), epochs[-1].at if epochs else None
         numbered = all((one.number, one.vault) == (number, self.vault) for number, one in enumerate(epochs))
         in_order = all(one.at <= other.at for one, other in zip(epochs, epochs[1:]))
         if self.log is None:
@@ -480,6 +513,9 @@ class Audit:
             line = event_line(data)
         except Malformed:
             return self.found("malformed", *((stream.name, stream.frontier.size) if stream else ("", 0)))
+        line.event_digest = event_digest(line.event)
+        if line.event_digest in self.met:
+            self.met[line.event_digest].add(line.stream)
         if stream is None or stream.of != line.stream:
             self.end_stream()
             self.begin_stream(line)
@@ -501,7 +537,9 @@ class Audit:
             self.office(place, step, line.brings)
         except Fault as found:
             fault = found.args[0]
-        stream.append(leaf_hash(encode({0: line.seq, 1: line.received, 2: event_digest(line.event)})))
+        stream.append(leaf_hash(encode({0: line.seq, 1: line.received, 2: line.event_digest})))
+        if stream.frontier.head() in self.had:
+            self.had[stream.frontier.head()].add(stream.of)
         if fault:
             self.found(fault, stream.name, line.seq)
 
@@ -674,11 +712,14 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("export", type=pathlib.Path)
     arguments.add_argument("--checkpoint", type=pathlib.Path, help="a checkpoint that was kept from before")
+    arguments.add_argument("--receipt", type=pathlib.Path, action="append", default=[], help="a receipt of the vault's")
     arguments.add_argument("--json", action="store_true", help="the report as one JSON object")
     given = arguments.parse_args()
     try:
         kept = given.checkpoint and given.checkpoint.read_bytes().decode()
-        audit = Audit(given.export, kept)
+        audit = Audit(given.export, kept, [path.read_bytes() for path in given.receipt])
+    except NoEvidence as error:
+        sys.exit(f"receipt {error} is not signed by this vault: it is no evidence against it")
     except Malformed:
         sys.exit("what the audit rests on is not of its format: policy.json or tile/entries")
     except (OSError, UnicodeDecodeError) as error:
@@ -695,6 +736,7 @@ def main():
             "epochs": audit.epochs,
             "streams": len(audit.heads),
             "events": audit.index,
+            "receipts": audit.due,
             "findings": findings,
         }
         print(json.dumps(report, indent=2))

@@ -11,7 +11,10 @@ use casevault::{
     event::{Event, Moment, Principal, SignedEvent, Step, StreamEntry, Verb},
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId, GrantId, VaultId},
-    log::{HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, bucket_root, map_root, origin},
+    log::{
+        HeadLeaf, LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, Tile, bucket_root, bundle, map_root,
+        origin,
+    },
     merkle,
     party::{Auditor, Card, Role},
     session::Sentence,
@@ -132,20 +135,52 @@ impl Forged {
         lines.push(Line { received: at, event: SignedEvent::sign(&event, keyring(actor).signer()), brings });
     }
 
+    /// The same as it stood at an earlier moment.
+    pub(crate) fn until(&self, moment: Timestamp) -> Self {
+        let streams = self.streams.iter().map(|(owner, lines)| {
+            (*owner, lines.iter().take_while(|line| line.received <= moment).cloned().collect())
+        });
+        Self { streams: streams.collect(), ..self.clone() }
+    }
+
+    /// All lines, stream by stream.
+    pub(crate) fn streams(&mut self) -> &mut Vec<(Principal, Vec<Line>)> {
+        &mut self.streams
+    }
+
     /// The vault's key, as its custodian has it.
     pub(crate) fn signer() -> Signer {
         Signer::from_seed(&Secret::from_bytes([77; 32]))
     }
 
+    /// An event as it is written: the vault's own are signed again.
+    pub(crate) fn written(event: &SignedEvent) -> SignedEvent {
+        let is_vaults = event.claimed_step().is_ok_and(|step| matches!(step.actor, Principal::Vault(_)));
+        match event.claims() {
+            Ok(claims) if is_vaults => SignedEvent::sign(&claims, &Self::signer()),
+            Ok(_) | Err(_) => event.clone(),
+        }
+    }
+
     /// Writes it all, and signs what the vault signs; the position of each stream's first line.
     pub(crate) fn write(&self) -> (TempDir, Vec<(Principal, u64)>) {
-        let directory = tempfile::tempdir().unwrap();
-        let starts = self.write_into(directory.path());
+        let (directory, starts, _) = self.write_after(&[]);
         (directory, starts)
     }
 
-    /// The same, in a folder.
+    /// The same, with a log that begins with these epochs; and the epoch it ends with.
+    pub(crate) fn write_after(&self, before: &[LogEpoch]) -> (TempDir, Vec<(Principal, u64)>, LogEpoch) {
+        let directory = tempfile::tempdir().unwrap();
+        let (starts, epoch) = self.write_there(directory.path(), before);
+        (directory, starts, epoch)
+    }
+
+    /// The same, in a folder, with a log of one epoch.
     pub(crate) fn write_into(&self, directory: &Path) -> Vec<(Principal, u64)> {
+        self.write_there(directory, &[]).0
+    }
+
+    fn write_there(&self, directory: &Path, before: &[LogEpoch]) -> (Vec<(Principal, u64)>, LogEpoch) {
         let signer = Self::signer();
         let mut streams: Vec<_> = self.streams.iter().filter(|(_, lines)| !lines.is_empty()).collect();
         streams.sort_by_key(|(owner, _)| OwnerHead::key(self.vault, *owner));
@@ -172,12 +207,7 @@ impl Forged {
             starts.push((*owner, count));
             let mut hashes = Vec::new();
             for (seq, Line { received, event, brings }) in (0u64..).zip(lines) {
-                let is_vaults =
-                    event.claimed_step().is_ok_and(|step| matches!(step.actor, Principal::Vault(_)));
-                let event = match event.claims() {
-                    Ok(claims) if is_vaults => SignedEvent::sign(&claims, &signer),
-                    Ok(_) | Err(_) => event.clone(),
-                };
+                let event = Self::written(event);
                 hashes.push(StreamEntry { seq, received: *received, event: event.digest() }.hash());
                 let event = base64(&codec::encode(&event));
                 let (stream, received) = (name(*owner), received.as_ms());
@@ -194,18 +224,23 @@ impl Forged {
                 add_party(*owner, None);
             }
         }
-        self.write_log(directory, &signer, (count, &leaves));
+        let epoch = self.write_log(directory, (&signer, before), (count, &leaves));
         for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
             fs::write(directory.join(path), text).unwrap();
         }
-        starts
+        (starts, epoch)
     }
 
-    /// The log of one epoch, its checkpoint, and whose key it is under.
-    fn write_log(&self, directory: &Path, signer: &Signer, (events, leaves): (u64, &[HeadLeaf])) {
+    /// The log, its checkpoint, and whose key it is under.
+    fn write_log(
+        &self,
+        directory: &Path,
+        (signer, before): (&Signer, &[LogEpoch]),
+        (events, leaves): (u64, &[HeadLeaf]),
+    ) -> LogEpoch {
         let epoch = LogEpoch {
             vault: self.vault,
-            number: 0,
+            number: u64::try_from(before.len()).unwrap(),
             at: Timestamp::MAX,
             depth: 0,
             map: map_root(&[bucket_root(leaves)]),
@@ -213,24 +248,27 @@ impl Forged {
             events,
             generation: 0,
         };
-        let head = merkle::root(&[epoch.hash()]);
+        let epochs: Vec<LogEpoch> = before.iter().copied().chain([epoch]).collect();
+        let hashes: Vec<Digest> = epochs.iter().map(LogEpoch::hash).collect();
+        let head = merkle::root(&hashes);
         let note =
             SignedCheckpoint::sign(head, &NoteSigner::new(origin(self.vault).unwrap(), signer)).unwrap();
         let mut policy = self.policy.clone();
         policy["vault_key"] = base64(signer.verifying_key().as_bytes()).into();
-        let entry = codec::encode(&epoch);
-        let entry = [&u16::try_from(entry.len()).unwrap().to_be_bytes()[..], &entry].concat();
-        for folder in ["tile/entries/000.p", "tile/0/000.p"] {
-            fs::create_dir_all(directory.join(folder)).unwrap();
-        }
+        let entries: Vec<Vec<u8>> = epochs.iter().map(codec::encode).collect();
+        let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        let tile = Tile::within(0, 0, head.size).unwrap();
         for (path, bytes) in [
-            ("tile/0/000.p/1", epoch.hash().as_bytes().to_vec()),
-            ("tile/entries/000.p/1", entry),
-            ("checkpoint", note.to_string().into_bytes()),
-            ("policy.json", policy.to_string().into_bytes()),
+            (tile.path(), tile.of_leaves(&hashes).unwrap()),
+            (tile.entries_path().unwrap(), bundle(&entries).unwrap()),
+            ("checkpoint".to_owned(), note.to_string().into_bytes()),
+            ("policy.json".to_owned(), policy.to_string().into_bytes()),
         ] {
-            fs::write(directory.join(path), bytes).unwrap();
+            let path = directory.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
         }
+        epoch
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
 };
 
 use casevault::{
-    audit::{self, Fault},
+    audit::{self, Basis, Fault},
+    codec,
+    crypto::Signed,
+    event::Receipt,
     record::Kind,
 };
 use serde_json::Value;
@@ -38,7 +41,7 @@ pub(crate) fn python(test: &str) -> Option<String> {
     None
 }
 
-fn run(python: &str, arguments: &[&str]) -> Output {
+pub(crate) fn run(python: &str, arguments: &[&str]) -> Output {
     let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/verify.py");
     Command::new(python).arg("-B").arg(verifier).args(arguments).output().unwrap()
 }
@@ -52,7 +55,17 @@ pub(crate) fn word(fault: Fault) -> String {
 
 /// What both find in an export, which must be the same.
 pub(crate) fn both(python: &str, directory: &Path, kept: Option<&str>) -> Found {
-    let report = audit::verify(directory, kept).unwrap();
+    both_with(python, directory, (kept, &[]))
+}
+
+/// The same, with receipts.
+pub(crate) fn both_with(
+    python: &str,
+    directory: &Path,
+    (kept, receipts): (Option<&str>, &[Signed<Receipt>]),
+) -> Found {
+    let basis = Basis { kept, receipts, ..Basis::default() };
+    let report = audit::verify_from(directory, &basis).unwrap().0;
     let ours: Found = report
         .findings
         .iter()
@@ -64,6 +77,11 @@ pub(crate) fn both(python: &str, directory: &Path, kept: Option<&str>) -> Found 
     if let Some(kept) = kept {
         fs::write(file.path(), kept).unwrap();
         arguments.extend(["--checkpoint", file.path().to_str().unwrap()]);
+    }
+    let files: Vec<_> = receipts.iter().map(|_| tempfile::NamedTempFile::new().unwrap()).collect();
+    for (receipt, file) in receipts.iter().zip(&files) {
+        fs::write(file.path(), codec::encode(receipt)).unwrap();
+        arguments.extend(["--receipt", file.path().to_str().unwrap()]);
     }
     let output = run(python, &arguments);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -82,6 +100,7 @@ pub(crate) fn both(python: &str, directory: &Path, kept: Option<&str>) -> Found 
     assert_eq!(found, ours);
     assert_eq!(theirs["events"], report.events);
     assert_eq!(theirs["streams"], report.streams);
+    assert_eq!(theirs["receipts"], report.receipts);
     assert_eq!(theirs["log"]["root"], report.log.root.to_hex());
     let worst = report.findings.iter().map(|found| found.fault.gravity()).max();
     let code = match worst {

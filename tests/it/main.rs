@@ -7,6 +7,9 @@ mod attack;
 #[cfg(feature = "vault")]
 mod auditors;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod audits;
+#[cfg(test)]
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
