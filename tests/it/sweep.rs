@@ -627,6 +627,7 @@ fn told(stream: &Stream, seq: usize) -> Option<usize> {
 }
 
 /// Whether an event cannot be without an earlier one: by the head that was seen, or by what was before in the folder.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what nothing else follows on")]
 fn needs(later: &Line, (seq, gone): (usize, &Line)) -> bool {
     let (event, before) = (later.event.claims().unwrap(), gone.step());
     if event.moment.seen_stream.is_some_and(|seen| seen.size > u64::try_from(seq).unwrap()) {
@@ -652,7 +653,7 @@ fn needs(later: &Line, (seq, gone): (usize, &Line)) -> bool {
         matches!(event.step.verb, Verb::Amend | Verb::Write),
     );
     let is_giving = matches!(event.step.verb, Verb::Assign | Verb::Grant);
-    let uses = matches!(event.step.verb, Verb::Open) && is_readers || is_writing && is_readers;
+    let uses = is_readers && (is_writing || matches!(event.step.verb, Verb::Open));
     match before.verb {
         Verb::OpenFolder => true,
         Verb::Revoke | Verb::Rotate => is_renewal || is_writing || is_giving || uses,
