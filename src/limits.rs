@@ -130,3 +130,12 @@ pub const AUDIT_LINE_BYTES_MAX: usize = 512 * 1024;
 
 /// The most findings one audit reports.
 pub const FINDINGS_MAX: usize = 1000;
+
+/// The most quasi-identifiers a public policy's grid has.
+pub const QUASI_IDENTIFIERS_MAX: usize = 5;
+
+/// The most coded values of an abstract, besides its diagnosis.
+pub const ABSTRACT_VALUES_MAX: usize = 64;
+
+/// The most steps of an abstract's timeline.
+pub const ABSTRACT_WEEKS_MAX: usize = 16;
