@@ -138,7 +138,7 @@ fn entry<K: Clone>((class, candidate): &Row<K>) -> (Handle, PersonToken, Entry<K
     (candidate.handle, candidate.token, entry)
 }
 
-/// The stream: so many arrivals, an epoch, and again; what is left over arrives before the last.
+/// The stream: so many arrivals, an epoch, and again.
 fn run<K: Ord + Clone>(
     entries: Vec<(Handle, PersonToken, Entry<K>)>,
     rules: GateRules,
@@ -149,9 +149,8 @@ fn run<K: Ord + Clone>(
     let mut pool: Pool<K> = Pool::default();
     pool.adopt(POLICY, rules, codes.clone())?;
     let mut entries = entries.into_iter();
-    for epoch in 1..=EPOCHS {
-        let many = if epoch == EPOCHS { usize::MAX } else { ARRIVALS };
-        for (handle, token, entry) in entries.by_ref().take(many) {
+    for _ in 0..EPOCHS {
+        for (handle, token, entry) in entries.by_ref().take(ARRIVALS) {
             pool.admit(handle, token, entry)?;
         }
         see(&pool.epoch(&mut random));
@@ -163,7 +162,8 @@ fn run<K: Ord + Clone>(
 
 struct Adult {
     rows: Vec<Row<[u8; 9]>>,
-    /// Of each column and each of its values on the grid, the share of the column's leaves below it.
+    /// Of each column and each of its values on the grid, the share of the column's other leaves that it covers: 0 for a
+    /// leaf, 1 for all.
     covered: Vec<Vec<f64>>,
 }
 
@@ -182,9 +182,9 @@ impl Adult {
                 let next = u8::try_from(numbers.len())?;
                 of_leaf.insert(leaf, *numbers.entry(value).or_insert(next));
             }
-            let leaves = of_leaf.len() as f64;
-            let below = |bin| of_leaf.values().filter(|of| **of == bin).count() as f64;
-            covered.push((0..u8::try_from(numbers.len())?).map(|bin| below(bin) / leaves).collect());
+            let others = of_leaf.len() as f64 - 1.0;
+            let below = |bin| of_leaf.values().filter(|of| **of == bin).count() as f64 - 1.0;
+            covered.push((0..u8::try_from(numbers.len())?).map(|bin| below(bin) / others).collect());
             bins.push(of_leaf);
         }
         let text = std::fs::read_to_string(place.join("adult.csv"))?;
@@ -208,7 +208,7 @@ impl Adult {
         Ok(Self { rows, covered })
     }
 
-    /// How much is lost of a row: the mean share of leaves that its values cover.
+    /// How much is lost of a row: the mean share of other leaves that its values cover.
     fn loss(&self, class: &[u8; 9]) -> f64 {
         let shares = class.iter().zip(&self.covered);
         shares.map(|(bin, covered)| covered.get(usize::from(*bin)).copied().unwrap_or(1.0)).sum::<f64>() / 9.0
@@ -216,9 +216,10 @@ impl Adult {
 
     /// What is released, and what is lost, by a stream and at once.
     fn show(&self, rules: GateRules) -> Fallible<()> {
-        let all = self.rows.len() as f64;
+        let rows = self.rows.get(..EPOCHS * ARRIVALS).unwrap_or(&self.rows);
+        let all = rows.len() as f64;
         let (mut released, mut lost, mut batches, mut least) = (0, 0.0, 0, usize::MAX);
-        run(self.rows.iter().map(entry).collect(), rules, &tree()?, |epoch| {
+        run(rows.iter().map(entry).collect(), rules, &tree()?, |epoch| {
             for release in &epoch.releases {
                 let rows = release.batch().rows.len();
                 (released, batches, least) = (released + rows, batches + 1, least.min(rows));
@@ -226,7 +227,7 @@ impl Adult {
             }
         })?;
         let mut classes: BTreeMap<[u8; 9], usize> = BTreeMap::new();
-        for (class, _) in &self.rows {
+        for (class, _) in rows {
             *classes.entry(*class).or_default() += 1;
         }
         let open = classes.iter().filter(|(_, rows)| **rows >= 11);

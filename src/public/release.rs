@@ -207,11 +207,13 @@ pub fn check_rows<K: Ord>(
     codes: &Codes,
     rows: &[PublicRow<K>],
 ) -> Result<Reached, Broken> {
-    let ids: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+    let mut ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    let are_new = ids.windows(2).all(|pair| matches!(pair, [one, other] if one != other));
     let is_bounded = |row: &PublicRow<K>| {
         row.said.values.len() <= ABSTRACT_VALUES_MAX && row.said.weeks.len() <= ABSTRACT_WEEKS_MAX
     };
-    if rows.len() > PUBLIC_BATCH_ROWS_MAX || ids.len() < rows.len() || !rows.iter().all(is_bounded) {
+    if rows.len() > PUBLIC_BATCH_ROWS_MAX || !are_new || !rows.iter().all(is_bounded) {
         return Err(Broken::Bounds);
     }
     if rows.windows(2).any(

@@ -184,11 +184,12 @@ pub fn gate<K: Ord + Clone>(
     random: &mut Random,
 ) -> Result<Passed<K>, Held> {
     let Offer { class, policy, epoch, follows, mut candidates } = offer;
-    one_a_person(&mut candidates);
-    candidates.retain(|candidate| codes.chapter(candidate.said.diagnosis).is_some());
-    if candidates.len() < usize::try_from(rules.k()).unwrap_or(usize::MAX) {
+    let k = usize::try_from(rules.k()).unwrap_or(usize::MAX);
+    if candidates.len() < k {
         return Err(Held::Few);
     }
+    one_a_person(&mut candidates);
+    candidates.retain(|candidate| codes.chapter(candidate.said.diagnosis).is_some());
     shuffle(&mut candidates, random);
     candidates.truncate(PUBLIC_BATCH_ROWS_MAX);
     let counts = plan::diagnoses(candidates.iter().map(|candidate| &candidate.said.diagnosis));
