@@ -6,8 +6,8 @@ use casevault::{
     crypto::Random,
     id::{Digest, Handle, PersonToken},
     public::{
-        Abstract, Amount, Candidate, Class, Code, Codes, GateRules, Icd3, LeftOut, Offer, Outcome, PublicValue,
-        Said, Value, WeekBand,
+        Abstract, Amount, Candidate, Class, Code, Codes, GateRules, Icd3, LeftOut, Offer, Outcome,
+        PublicValue, Said, Value, WeekBand,
     },
 };
 
