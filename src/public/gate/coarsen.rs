@@ -1,8 +1,8 @@
 //! Values that too few rows share: coarsened to their fixed parent, or left out.
 //!
 //! A value is shown only if at least k rows have it **and** the rows without it are none or at least k: who counts the batch
-//! less the rows with a value, counts no few either. A timeline is one value, the whole set of its steps; so is what did not
-//! enter.
+//! less the rows with a value, counts no few either. A further diagnosis is bound by the largest share, too: one that all rows
+//! share would tell it of each of them. A timeline is one value, the whole set of its steps; so is what did not enter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,14 @@ use crate::public::{
     Code, Codes, GateRules, LeftOut, Outcome, PublicValue, Said, WeekBand, release::counted,
 };
 
-/// Whether so many rows may be told from the others.
-fn is_shown(rules: &GateRules, count: u32, rows: usize) -> bool {
-    let rest = rows.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
-    count >= rules.k() && (rest == 0 || rest >= usize::try_from(rules.k()).unwrap_or(usize::MAX))
+/// Whether so many rows may be told from the others by a value.
+fn is_shown(rules: &GateRules, value: &PublicValue, count: u32, rows: usize) -> bool {
+    let all = u32::try_from(rows).unwrap_or(u32::MAX);
+    let rest = all.saturating_sub(count);
+    let (numerator, denominator) = rules.share();
+    let is_diagnosis = matches!(value, PublicValue::Diagnosis(_));
+    let is_shared = u64::from(count) * u64::from(denominator) <= u64::from(all) * u64::from(numerator);
+    count >= rules.k() && (rest == 0 || rest >= rules.k()) && (is_shared || !is_diagnosis)
 }
 
 /// What is looked at one after the other: categories and all that is no diagnosis, blocks, chapters.
@@ -30,7 +34,7 @@ pub(super) fn settle(rules: &GateRules, codes: &Codes, rows: &mut [Said]) {
         let due = rows.iter().flat_map(|said| &said.values).copied().filter(is_due);
         let rare: BTreeSet<PublicValue> = counted(due)
             .into_iter()
-            .filter(|(_, count)| !is_shown(rules, *count, rows.len()))
+            .filter(|(value, count)| !is_shown(rules, value, *count, rows.len()))
             .map(|(value, _)| value)
             .collect();
         if rare.is_empty() {
@@ -72,8 +76,8 @@ pub(in crate::public) fn is_settled<'s>(
     };
     rows.clone().all(are_shown)
         && counted(rows.flat_map(|said| said.values.iter()))
-            .into_values()
-            .all(|count| is_shown(rules, count, all))
+            .into_iter()
+            .all(|(value, count)| is_shown(rules, value, count, all))
 }
 
 fn parent(codes: &Codes, value: PublicValue) -> Option<PublicValue> {

@@ -4,7 +4,7 @@ use super::{Census, Journal, Made, Policy, Pool, Public};
 use crate::{
     crypto::Random,
     id::BatchId,
-    limits::EPOCH_ROWS_MAX,
+    limits::{EPOCH_ROWS_MAX, PUBLIC_BATCH_ROWS_MAX},
     public::gate::{Candidate, Offer, Release, gate, shuffle},
 };
 
@@ -43,7 +43,8 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
     ///
     /// A batch of which cases left is hidden. Of its other rows, chosen by chance, so many go with them that at least k
     /// patients go; what remains comes back as a batch of its own if it passes the whole gate, and as nothing if it does not.
-    /// Then each class of which enough wait is offered to the gate.
+    /// Then each class of which enough wait is offered to the gate. What would be more rows than a journal holds waits for the
+    /// next epoch.
     ///
     /// # Security
     /// The randomness must be unknown outside: it chooses who goes as cover.
@@ -104,7 +105,10 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
         for of_class in self.eligible().chunk_by(|one, other| one.0 == other.0) {
             let mut tokens = of_class.iter().map(|(_, _, waiter)| waiter.token);
             let Some((class, _, waiter)) = of_class.first() else { continue };
-            if of_class.len() < k || self.census.persons(&mut tokens) < k || of_class.len() > making.room {
+            if of_class.len() < k
+                || self.census.persons(&mut tokens) < k
+                || of_class.len().min(PUBLIC_BATCH_ROWS_MAX) > making.room
+            {
                 continue;
             }
             let offer = Offer {
