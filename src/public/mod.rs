@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An [`Abstract`] has no field for a direct identifier. How coarse each quasi-identifier is, a public policy fixes in advance:
-//! the pool never decides. A [`Pool`] is what the curator knows; only the [`gate`] makes a [`Release`]; its [`Batch`] is what
+//! the pool never decides. A [`Pool`] is what the curator knows; only [`gate()`] makes a [`Release`]; its [`Batch`] is what
 //! becomes public, and what [`check_rows`] checks without knowing anything else.
 
 mod codes;

@@ -16,7 +16,7 @@
 //!
 //! A release is made here, and nowhere else:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! fn forge(batch: casevault::public::Batch) -> casevault::public::Release {
 //!     casevault::public::Release { batch }
 //! }
