@@ -98,6 +98,7 @@ pub mod limits;
 pub mod log;
 pub mod merkle;
 pub mod party;
+pub mod public;
 pub mod record;
 pub mod session;
 mod spread;

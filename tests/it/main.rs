@@ -51,6 +51,8 @@ mod forks;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod govern;
 #[cfg(test)]
@@ -81,6 +83,8 @@ mod log;
 #[cfg(feature = "vault")]
 mod model;
 #[cfg(test)]
+mod pools;
+#[cfg(test)]
 mod standings;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -98,6 +102,8 @@ mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod vetting;
+#[cfg(test)]
+mod ward;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod witnesses;
