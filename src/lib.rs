@@ -88,6 +88,7 @@ pub mod consent;
 pub mod credential;
 pub mod crypto;
 pub mod custodian;
+pub mod deidentify;
 pub mod error;
 pub mod event;
 pub mod fhir;

@@ -43,6 +43,7 @@ mod types;
 mod whom;
 
 pub use bundle::Bundle;
+pub(crate) use tree::Node;
 pub use error::{FhirError, FhirReason};
 pub use faces::{practitioner, practitioner_role, verification_result};
 pub use pseudonyms::Pseudonyms;
