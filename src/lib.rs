@@ -69,7 +69,7 @@
 //! | --- | --- |
 //! | base | [`limits`], [`codec`], [`id`], [`time`] |
 //! | mechanism | [`crypto`], [`merkle`], [`log`], `store` |
-//! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`] |
+//! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`], [`public`], [`deidentify`] |
 //! | seam | [`custodian`], [`error`] |
 //! | sides | [`session`], `vault` |
 //!

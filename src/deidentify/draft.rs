@@ -108,7 +108,11 @@ pub fn draft<'r>(
     let outcome = outcome(main, owner.is_dead || gathered.is_dead);
     report.say("outcome", Fate::Told, outcome.word());
     let weeks = weeks(policy, &gathered);
-    report.say("dates", Fate::Coarsened, "told as the year band above, and as bands of weeks after the first date");
+    report.say(
+        "dates",
+        Fate::Coarsened,
+        "told as the year band above, and as bands of weeks after the first date",
+    );
     let left_out = say_left_out(&mut report, &gathered.counts, unmapped.len());
     let said = Abstract { policy: policy.digest(), class, diagnosis, values, outcome, weeks, left_out };
     debug_assert!(said.is_bounded(), "what is said is within the limits");
@@ -127,14 +131,22 @@ fn say_class(report: &mut Report, policy: &PublicPolicy, grid: u8, bins: &[u16],
     let axes = policy.axes(grid);
     for (axis, bin) in axes.iter().zip(bins) {
         let label = axis.labels.get(usize::from(*bin)).map(String::as_str).unwrap_or_default();
-        let fate = if axis.field == Field::Sex { Fate::Told } else { Fate::Coarsened };
+        let fate = match axis.field {
+            _ if label == PublicPolicy::UNTOLD => Fate::Dropped,
+            Field::Sex => Fate::Told,
+            Field::Age | Field::Chapter | Field::Region | Field::Year => Fate::Coarsened,
+        };
         report.say(axis.field.word(), fate, label);
     }
     for field in Field::ALL.iter().filter(|field| axes.iter().all(|axis| axis.field != **field)) {
-        report.say(field.word(), Fate::Dropped, "the policy does not tell it");
+        report.say(field.word(), Fate::Dropped, PublicPolicy::UNTOLD);
     }
     if grid > 0 {
-        report.say("grid", Fate::Coarsened, "the second, by the policy's rule: place, age or year stand out by themselves");
+        report.say(
+            "grid",
+            Fate::Coarsened,
+            "the second, by the policy's rule: place, age or year stand out by themselves",
+        );
     }
     if owner.place.is_none() {
         report.say("address", Fate::LeftOut, "state and country are not known, or in no table");
@@ -159,10 +171,26 @@ fn values(report: &mut Report, gathered: &Gathered, diagnosis: Icd3) -> BTreeSet
     let mut values: BTreeSet<_> = further.chain(drugs).chain(results).chain(procedures).collect();
     let count = |is: fn(&Value) -> bool| values.iter().filter(|value| is(value)).count();
     let told = [
-        ("further diagnoses", count(|value| matches!(value, Value::Diagnosis(_))), "each by its category, without a date"),
-        ("drugs", count(|value| matches!(value, Value::Drug(_))), "each by its ingredient, without dose and date"),
-        ("results", count(|value| matches!(value, Value::Result(..))), "of each test the newest, by its clinical bin"),
-        ("procedures", count(|value| matches!(value, Value::Procedure(_))), "each by its code, without a date"),
+        (
+            "further diagnoses",
+            count(|value| matches!(value, Value::Diagnosis(_))),
+            "each by its category, without a date",
+        ),
+        (
+            "drugs",
+            count(|value| matches!(value, Value::Drug(_))),
+            "each by its ingredient, without dose and date",
+        ),
+        (
+            "results",
+            count(|value| matches!(value, Value::Result(..))),
+            "of each test the newest, by its clinical bin",
+        ),
+        (
+            "procedures",
+            count(|value| matches!(value, Value::Procedure(_))),
+            "each by its code, without a date",
+        ),
     ];
     for (part, count, how) in told {
         report.say_of(part, Fate::Coarsened, count, how);
@@ -197,16 +225,27 @@ fn weeks(policy: &PublicPolicy, gathered: &Gathered) -> BTreeSet<WeekBand> {
 }
 
 fn say_left_out(report: &mut Report, counts: &Counts, unmapped: usize) -> LeftOut {
-    let Counts { texts, pictures, voice, not_confirmed, says_nothing, modified, others, not_in_policy } = counts;
+    let Counts { texts, pictures, voice, not_confirmed, says_nothing, modified, others, not_in_policy } =
+        counts;
     let lines = [
-        ("texts", Fate::LeftOut, *texts, "notes, letters and words beside codes never enter; how many is told in these words"),
+        (
+            "texts",
+            Fate::LeftOut,
+            *texts,
+            "notes, letters and words beside codes never enter; how many is told in these words",
+        ),
         ("pictures", Fate::LeftOut, *pictures, "they never enter; how many is told in these words"),
         ("voice", Fate::LeftOut, *voice, "it never enters; how much is told in these words"),
         ("problems", Fate::Dropped, *not_confirmed, "not confirmed, or entered in error"),
         ("problems", Fate::Dropped, *says_nothing, "they say nothing of health"),
         ("problems", Fate::Dropped, unmapped, "no table has their codes"),
         ("records", Fate::Dropped, *modified, "they are marked as meaning something else than they seem"),
-        ("drugs, results, procedures", Fate::Dropped, *not_in_policy, "the policy's lists do not have them, or not in this unit"),
+        (
+            "drugs, results, procedures",
+            Fate::Dropped,
+            *not_in_policy,
+            "the policy's lists do not have them, or not in this unit",
+        ),
         ("other records", Fate::LeftOut, *others, "of their kind nothing is told"),
     ];
     for (part, fate, count, why) in lines {

@@ -147,7 +147,10 @@ impl Gathered {
         let is_order = resource.text_of("intent").is_none_or(|intent| intent.ends_with("order"));
         let is_forbidden =
             resource.get("doNotPerform").is_some_and(|forbidden| forbidden.as_literal() != Some("false"));
-        if !is_order || is_forbidden || resource.text_of("status").is_some_and(|status| is_not.contains(&status)) {
+        if !is_order
+            || is_forbidden
+            || resource.text_of("status").is_some_and(|status| is_not.contains(&status))
+        {
             return;
         }
         let own = resource.get("medicationCodeableConcept");
@@ -183,7 +186,8 @@ impl Gathered {
         if resource.text_of("status").is_some_and(|status| !is_final.contains(&status)) {
             return;
         }
-        let date = ["effectiveDateTime", "effectivePeriod"].iter().find_map(|name| date_of(resource.get(name)?));
+        let date =
+            ["effectiveDateTime", "effectivePeriod"].iter().find_map(|name| date_of(resource.get(name)?));
         let components = resource.get("component").map(Node::each).unwrap_or_default();
         for measured in [resource].into_iter().chain(components) {
             let results = results(policy, measured);
@@ -234,7 +238,11 @@ type Medications<'r> = BTreeMap<&'r str, &'r Node>;
 
 fn medications(resources: &[Node]) -> Medications<'_> {
     let medication = |node: &&Node| node.text_of("resourceType") == Some("Medication") && !is_modified(node);
-    resources.iter().filter(medication).filter_map(|node| Some((node.text_of("id")?, node.get("code")?))).collect()
+    resources
+        .iter()
+        .filter(medication)
+        .filter_map(|node| Some((node.text_of("id")?, node.get("code")?)))
+        .collect()
 }
 
 /// Whether anything in it has a modifier extension, or rules that are not known.
@@ -266,7 +274,9 @@ fn results(policy: &PublicPolicy, measured: &Node) -> Vec<(u16, u8)> {
         .collect();
     let unit = quantity.text_of("code").or_else(|| quantity.text_of("unit"));
     let value = quantity.get("value").and_then(Node::as_literal).and_then(micros);
-    let (Some(unit), Some(value), None) = (unit, value, quantity.get("comparator")) else { return Vec::new() };
+    let (Some(unit), Some(value), None) = (unit, value, quantity.get("comparator")) else {
+        return Vec::new();
+    };
     let own = (0..).zip(policy.results());
     own.filter(|(_, rule)| codes.contains(&rule.loinc.as_str()) && rule.unit == unit)
         .map(|(test, rule)| (test, rule.bin_of(value)))

@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     deidentify::{date::Date, draft::Refusal, gather::resource_of},
     fhir::Node,
-    public::{
-        hierarchy::Region,
-        policy::Sex,
-    },
+    public::{hierarchy::Region, policy::Sex},
     record::{Content, Kind},
 };
 
@@ -110,7 +107,8 @@ fn place_of(patient: &Node) -> Option<Region> {
     let now: Vec<_> = addresses.iter().filter(is_now).collect();
     let home: Vec<_> = now.iter().copied().filter(|address| address.text_of("use") == Some("home")).collect();
     let told = if home.is_empty() { now } else { home };
-    let places = told.into_iter().map(|address| Region::find(address.text_of("country")?, address.text_of("state")));
+    let places =
+        told.into_iter().map(|address| Region::find(address.text_of("country")?, address.text_of("state")));
     let places: BTreeSet<_> = places.collect();
     if places.len() == 1 { places.first().copied().flatten() } else { None }
 }

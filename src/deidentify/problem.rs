@@ -3,7 +3,10 @@
 use std::cmp::{Ordering, Reverse};
 
 use crate::{
-    deidentify::{date::Date, gather::{codings, date_of}},
+    deidentify::{
+        date::Date,
+        gather::{codings, date_of},
+    },
     fhir::Node,
     public::{Icd3, hierarchy::Meaning},
 };
@@ -94,7 +97,12 @@ fn rank_of(category: Icd3) -> u8 {
 /// Reads a `Condition`.
 pub(super) fn read(condition: &Node) -> Read {
     let said = |name: &str| -> Vec<&str> {
-        condition.get(name).into_iter().flat_map(codings).filter_map(|coding| coding.text_of("code")).collect()
+        condition
+            .get(name)
+            .into_iter()
+            .flat_map(codings)
+            .filter_map(|coding| coding.text_of("code"))
+            .collect()
     };
     let verified = said("verificationStatus");
     if !verified.is_empty() && !verified.contains(&"confirmed") {
@@ -102,12 +110,15 @@ pub(super) fn read(condition: &Node) -> Read {
     }
     let status = said("clinicalStatus");
     let is = |words: &[&str]| status.iter().any(|status| words.contains(status));
-    let has_abated = ["abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange", "abatementString"]
-        .iter()
-        .any(|name| condition.get(name).is_some());
+    let has_abated =
+        ["abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange", "abatementString"]
+            .iter()
+            .any(|name| condition.get(name).is_some());
     let has_ended = has_abated || is(&["inactive", "remission", "resolved"]);
     let goes_on = !has_ended && is(&["active", "recurrence", "relapse"]);
-    let date = ["onsetDateTime", "onsetPeriod", "recordedDate"].iter().find_map(|name| date_of(condition.get(name)?));
+    let date = ["onsetDateTime", "onsetPeriod", "recordedDate"]
+        .iter()
+        .find_map(|name| date_of(condition.get(name)?));
     match what(condition) {
         Some(what) => Read::Problem(Problem { what, date, has_ended, goes_on }),
         None => Read::SaysNothing,
@@ -151,7 +162,8 @@ fn what(condition: &Node) -> Option<What> {
 fn category_of(code: &str) -> Option<Icd3> {
     let (category, rest) = code.split_at_checked(3)?;
     let is_rest = rest.strip_prefix('.').is_some_and(|rest| {
-        (1..=4).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+        (1..=4).contains(&rest.len())
+            && rest.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
     });
     if rest.is_empty() || is_rest { Icd3::parse(category).ok() } else { None }
 }

@@ -43,8 +43,8 @@ mod types;
 mod whom;
 
 pub use bundle::Bundle;
-pub(crate) use tree::Node;
 pub use error::{FhirError, FhirReason};
 pub use faces::{practitioner, practitioner_role, verification_result};
 pub use pseudonyms::Pseudonyms;
 pub use split::{Entry, Split, SplitReport, split};
+pub(crate) use tree::Node;

@@ -182,7 +182,9 @@ impl Bins {
     /// What each value is called.
     pub(in crate::public) fn labels(&self) -> Vec<String> {
         let label = |bin: &Region| {
-            if bin.level() > self.level && self.of.iter().any(|(state, own)| self.is_apart(*state, *own, *bin)) {
+            if bin.level() > self.level
+                && self.of.iter().any(|(state, own)| self.is_apart(*state, *own, *bin))
+            {
                 format!("{} (smaller places)", bin.label())
             } else {
                 bin.label().to_owned()

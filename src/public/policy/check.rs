@@ -36,7 +36,8 @@ pub(super) fn check(terms: &Terms) -> Result<(), PolicyFault> {
         Every::Months(count) => (1..=24).contains(count),
         Every::Weeks(count) => (1..=104).contains(count),
     };
-    let is_rising = |numbers: &[u16]| numbers.iter().zip(numbers.iter().skip(1)).all(|(one, next)| one < next);
+    let is_rising =
+        |numbers: &[u16]| numbers.iter().zip(numbers.iter().skip(1)).all(|(one, next)| one < next);
     let is_weeks = weeks.first() == Some(&0) && is_rising(weeks) && weeks.len() <= ABSTRACT_WEEKS_MAX;
     let is_rare = rare.iter().zip(rare.iter().skip(1)).all(|(one, next)| one < next);
     let rules = [
@@ -91,13 +92,18 @@ fn check_grid(number: u8, grid: &Grid) -> Result<(), PolicyFault> {
 }
 
 fn check_ages(number: u8, ages: &Ages) -> Result<(), PolicyFault> {
-    let follows = ages.iter().zip(ages.iter().skip(1)).all(|(one, next)| {
-        one.to.is_some_and(|to| one.from <= to && to.checked_add(1) == Some(next.from))
-    });
+    let follows = ages
+        .iter()
+        .zip(ages.iter().skip(1))
+        .all(|(one, next)| one.to.is_some_and(|to| one.from <= to && to.checked_add(1) == Some(next.from)));
     let begins = ages.first().is_some_and(|band| band.from == 0) && ages.len() <= BANDS_MAX;
     match ages.last() {
         Some(last) if follows && begins && last.to.is_none() => {
-            if last.from <= OLD { Ok(()) } else { Err(PolicyFault::AgeTop(number)) }
+            if last.from <= OLD {
+                Ok(())
+            } else {
+                Err(PolicyFault::AgeTop(number))
+            }
         }
         _ => Err(PolicyFault::AgeBands(number)),
     }
@@ -132,7 +138,8 @@ fn check_results(results: &[ResultRule]) -> Result<(), PolicyFault> {
         let ResultRule { loinc, name, unit, bounds, bins } = rule;
         let is_loinc = loinc.len() <= 10
             && loinc.split_once('-').is_some_and(|(number, check)| {
-                let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                let is_number =
+                    |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
                 is_number(number) && is_number(check) && check.len() == 1
             });
         let rises = bounds.iter().zip(bounds.iter().skip(1)).all(|(one, next)| one < next);

@@ -30,12 +30,16 @@ impl PublicPolicy {
 
     fn for_patient(&self, text: &mut String) -> fmt::Result {
         self.write_head(text)?;
-        writeln!(text, "\nIf you say yes, one row may become public that says, of your case, no more than this:")?;
+        writeln!(
+            text,
+            "\nIf you say yes, one row may become public that says, of your case, no more than this:"
+        )?;
         self.write_axes(text, 0)?;
         if let Some(rule) = self.coarser() {
             writeln!(text, "If {}, it says less instead:", when(rule))?;
             self.write_axes(text, 1)?;
         }
+        writeln!(text, "and beside it:")?;
         self.write_values(text)?;
         writeln!(
             text,
@@ -44,9 +48,10 @@ impl PublicPolicy {
         )?;
         writeln!(
             text,
-            "\nYour row appears only together with those of at least {} others of whom all of the first list is the same as \
-             of you, with {} main diagnoses or more among them, none in more than {} of the rows. What too few of these rows \
-             have is told more coarsely ({}), or left out. Until then it waits, and you can take it back without a trace.",
+            "\nYour row appears only together with those of at least {} others who are the same as you in all of the first \
+             list, with {} main diagnoses or more among them, none in more than {} of the rows. What too few of these rows \
+             have is told more coarsely ({}), or left out. Until there are so many it waits: nobody but the curator has read \
+             it, and you can take it back.",
             self.k().saturating_sub(1),
             self.l(),
             share(self.share()),
@@ -66,14 +71,22 @@ impl PublicPolicy {
         writeln!(text, "  k      {} distinct patients or more, and so has every change", self.k())?;
         writeln!(text, "  l      {} distinct main diagnoses or more", self.l())?;
         writeln!(text, "  share  at most {} of the rows with one main diagnosis", share(self.share()))?;
-        writeln!(text, "  t      a distance of at most {} from the public reference", decimal(self.t_thousandths()))?;
+        writeln!(
+            text,
+            "  t      a distance of at most {} from the public reference",
+            decimal(self.t_thousandths())
+        )?;
         let epoch = match self.epoch() {
             Every::Months(1) => "month".to_owned(),
             Every::Months(count) => format!("{count} months"),
             Every::Weeks(1) => "week".to_owned(),
             Every::Weeks(count) => format!("{count} weeks"),
         };
-        writeln!(text, "Batches are looked for once every {epoch}. A value in fewer than {} rows of a batch", self.k())?;
+        writeln!(
+            text,
+            "Batches are looked for once every {epoch}. A value in fewer than {} rows of a batch",
+            self.k()
+        )?;
         writeln!(text, "is coarsened to {}, or left out.", parents(self.rare()))?;
         for (number, _) in (0u8..).zip(self.grids()) {
             let cells = self.axes(number).iter().map(|axis| axis.labels.len()).product::<usize>();
@@ -118,14 +131,11 @@ impl PublicPolicy {
             writeln!(text, "  - {} ({} in {}): {}", rule.name, rule.loinc, rule.unit, rule.bins.join("; "))?;
         }
         writeln!(text, "  - how it ended: unknown; resolved; ongoing; died")?;
-        let bands = self.weeks().iter().zip(self.weeks().iter().skip(1));
-        let bands = bands.map(|(start, next)| match next.saturating_sub(1) {
-            last if last == *start => start.to_string(),
-            last => format!("{start}-{last}"),
-        });
-        let open = self.weeks().last().map(|start| format!("{start} and later"));
-        let bands: Vec<_> = bands.chain(open).collect();
-        writeln!(text, "  - in which of these weeks after its beginning something was recorded: {}", bands.join("; "))
+        writeln!(
+            text,
+            "  - in which of these weeks after its beginning something was recorded: {}",
+            self.week_labels().join("; ")
+        )
     }
 }
 
@@ -146,7 +156,9 @@ fn parents(parents: &[Parent]) -> String {
 fn when(rule: Coarser) -> String {
     let Coarser { people_below, age_from, year_before } = rule;
     let rules = [
-        people_below.map(|below| format!("fewer than {below} people live in the state or province, or it is not known")),
+        people_below.map(|below| {
+            format!("fewer than {below} people live in the state or province, or it is not known")
+        }),
         age_from.map(|from| format!("the age is {from} or more")),
         year_before.map(|before| format!("the year is before {before}")),
     ];

@@ -204,7 +204,9 @@ impl Chapters {
 impl Coarser {
     /// Whether a case stands on the coarser grid.
     pub(super) fn takes(self, facts: &Facts) -> bool {
-        let people = facts.place.map(Region::people).unwrap_or_default();
+        // Of someone of whom no more than the country is known, nobody knows how few live where she does.
+        let state = facts.place.filter(|place| place.level() == Level::State);
+        let people = state.map(Region::people).unwrap_or_default();
         self.people_below.is_some_and(|below| people < below)
             || self.age_from.is_some_and(|from| facts.age >= from)
             || self.year_before.is_some_and(|before| facts.year < before)
@@ -212,32 +214,41 @@ impl Coarser {
 }
 
 impl Grid {
-    pub(super) fn axes(&self, people_min: u64) -> Vec<Axis> {
+    /// What the values of a quasi-identifier are called; none if this grid does not tell it.
+    pub(super) fn labels_of(&self, field: Field, people_min: u64) -> Option<Vec<String>> {
         let Self { ages, sex, region, years, chapters } = self;
-        let sexes = || Sex::ALL.iter().map(|sex| sex.word().to_owned()).collect();
-        let told = [
-            (Field::Age, ages.as_ref().map(|ages| ages.iter().map(|band| band.label()).collect())),
-            (Field::Sex, sex.then(sexes)),
-            (Field::Region, region.map(|level| Bins::at(level, people_min).labels())),
-            (Field::Year, years.map(Years::labels)),
-            (Field::Chapter, chapters.as_ref().map(Chapters::labels)),
-        ];
-        told.into_iter().filter_map(|(field, labels)| Some(Axis { field, labels: labels? })).collect()
+        match field {
+            Field::Age => ages.as_ref().map(|ages| ages.iter().map(|band| band.label()).collect()),
+            Field::Chapter => chapters.as_ref().map(Chapters::labels),
+            Field::Region => region.map(|level| Bins::at(level, people_min).labels()),
+            Field::Sex => sex.then(|| Sex::ALL.iter().map(|sex| sex.word().to_owned()).collect()),
+            Field::Year => years.map(Years::labels),
+        }
     }
 
-    pub(super) fn bins_of(&self, facts: &Facts, people_min: u64) -> Vec<u16> {
+    /// The value of a quasi-identifier, as its number; none if this grid does not tell it.
+    pub(super) fn number_of(&self, field: Field, facts: &Facts, people_min: u64) -> Option<usize> {
         let Self { ages, sex, region, years, chapters } = self;
-        let age = ages.as_ref().map(|ages| {
-            let after = ages.partition_point(|band| band.from <= facts.age);
-            after.saturating_sub(1)
-        });
-        let told = [
-            age,
-            sex.then(|| usize::from(facts.sex.code().saturating_sub(1))),
-            region.map(|level| Bins::at(level, people_min).number_of(facts.place)),
-            years.map(|years| years.starts().take_while(|start| *start <= facts.year).count()),
-            chapters.as_ref().map(|chapters| chapters.number_of(facts.chapter)),
-        ];
-        told.into_iter().flatten().map(|number| u16::try_from(number).unwrap_or(u16::MAX)).collect()
+        match field {
+            Field::Age => ages.as_ref().map(|ages| {
+                let after = ages.partition_point(|band| band.from <= facts.age);
+                after.saturating_sub(1)
+            }),
+            Field::Chapter => chapters.as_ref().map(|chapters| chapters.number_of(facts.chapter)),
+            Field::Region => region.map(|level| Bins::at(level, people_min).number_of(facts.place)),
+            Field::Sex => sex.then(|| usize::from(facts.sex.code().saturating_sub(1))),
+            Field::Year => years.map(|years| years.starts().take_while(|start| *start <= facts.year).count()),
+        }
+    }
+
+    /// Whether it tells a quasi-identifier.
+    pub(super) const fn tells(&self, field: Field) -> bool {
+        match field {
+            Field::Age => self.ages.is_some(),
+            Field::Chapter => self.chapters.is_some(),
+            Field::Region => self.region.is_some(),
+            Field::Sex => self.sex,
+            Field::Year => self.years.is_some(),
+        }
     }
 }

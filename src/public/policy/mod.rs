@@ -243,19 +243,47 @@ impl PublicPolicy {
         &self.0.rare
     }
 
-    /// The quasi-identifiers of a grid, in the order of a class's bins, with what each bin is called.
+    /// The quasi-identifiers, in the order of a class's bins: those that some grid tells.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        Field::ALL.iter().copied().filter(|field| self.0.grids.iter().any(|grid| grid.tells(*field)))
+    }
+
+    /// The quasi-identifiers, with what each of their values is called on a grid: one that this grid does not tell has one
+    /// value, [`Self::UNTOLD`].
     #[must_use]
     pub fn axes(&self, grid: u8) -> Vec<Axis> {
-        let grid = self.0.grids.get(usize::from(grid));
-        grid.map(|grid| grid.axes(self.0.people_min)).unwrap_or_default()
+        let Some(grid) = self.0.grids.get(usize::from(grid)) else { return Vec::new() };
+        let labels = |field| {
+            let told = grid.labels_of(field, self.0.people_min);
+            told.unwrap_or_else(|| vec![Self::UNTOLD.to_owned()])
+        };
+        self.fields().map(|field| Axis { field, labels: labels(field) }).collect()
+    }
+
+    /// What the only value of a quasi-identifier is called that a grid does not tell.
+    pub const UNTOLD: &str = "not told";
+
+    /// What each band of weeks is called.
+    #[must_use]
+    pub fn week_labels(&self) -> Vec<String> {
+        let label = |(start, next): (&u16, Option<&u16>)| match next.map(|next| next.saturating_sub(1)) {
+            None => format!("{start} and later"),
+            Some(last) if last == *start => start.to_string(),
+            Some(last) => format!("{start}-{last}"),
+        };
+        let nexts = self.0.weeks.iter().skip(1).map(Some).chain([None]);
+        self.0.weeks.iter().zip(nexts).map(label).collect()
     }
 
     /// Where a case stands, by its own values alone.
     pub(crate) fn class_of(&self, facts: &Facts) -> Class {
-        let is_coarser = self.0.coarser.is_some_and(|rule| rule.takes(facts));
-        let number = u8::from(is_coarser);
-        let bins = self.0.grids.get(usize::from(number)).map(|grid| grid.bins_of(facts, self.0.people_min));
-        Class { grid: number, bins: bins.unwrap_or_default() }
+        let number = u8::from(self.0.coarser.is_some_and(|rule| rule.takes(facts)));
+        let grid = self.0.grids.get(usize::from(number));
+        let bin = |field| {
+            let told = grid.and_then(|grid| grid.number_of(field, facts, self.0.people_min));
+            u16::try_from(told.unwrap_or_default()).unwrap_or(u16::MAX)
+        };
+        Class { grid: number, bins: self.fields().map(bin).collect() }
     }
 
     fn checked(terms: Terms) -> Result<Self, PolicyFault> {

@@ -44,8 +44,7 @@ pub fn micros(text: &str) -> Option<i64> {
         Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
         None => (text, 0),
     };
-    let (is_negative, digits) =
-        number.strip_prefix('-').map_or((false, number), |unsigned| (true, unsigned));
+    let (is_negative, digits) = number.strip_prefix('-').map_or((false, number), |unsigned| (true, unsigned));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(whole) || !is_number(part) || whole.len().checked_add(part.len())? > DIGITS_MAX {
@@ -89,7 +88,8 @@ mod tests {
         ] {
             assert_eq!(micros(text), Some(value), "{text}");
         }
-        for none in ["", "-", ".5", "5.", "1e", "0x1", "NaN", "1e30", "١", "1 ", "+1", "9223372036854775807"] {
+        for none in ["", "-", ".5", "5.", "1e", "0x1", "NaN", "1e30", "١", "1 ", "+1", "9223372036854775807"]
+        {
             assert_eq!(micros(none), None, "{none}");
         }
     }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::public::{
     hierarchy::{self, Level},
     policy::{
-        AgeBand, Chapters, Coarser, Every, Grid, Group, Parent, PolicyFault, ResultRule, Share, Terms, Years, micros,
+        AgeBand, Chapters, Coarser, Every, Grid, Group, Parent, PolicyFault, ResultRule, Share, Terms, Years,
+        micros,
     },
 };
 
@@ -118,11 +119,8 @@ pub(super) fn read(text: &str) -> Result<Terms, PolicyFault> {
     let text: Text = toml::from_str(text).map_err(|error| PolicyFault::Text(Box::new(error)))?;
     let grids = (0..).zip(text.grid).map(|(number, grid)| grid_of(number, grid));
     let results = text.result.into_iter().enumerate().map(|(place, rule)| rule_of(place, rule));
-    let coarser = |CoarserText { people_below, age_from, year_before }| Coarser {
-        people_below,
-        age_from,
-        year_before,
-    };
+    let coarser =
+        |CoarserText { people_below, age_from, year_before }| Coarser { people_below, age_from, year_before };
     Ok(Terms {
         name: text.name,
         version: text.version,
