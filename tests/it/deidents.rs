@@ -723,6 +723,23 @@ fn any_json() -> impl Strategy<Value = Json> {
     })
 }
 
+/// What a resource says in codes and numbers, of which some are none.
+fn coded() -> impl Strategy<Value = Json> {
+    let systems = prop::sample::select(vec![
+        "http://snomed.info/sct",
+        "http://hl7.org/fhir/sid/icd-10",
+        "http://loinc.org",
+        "http://www.nlm.nih.gov/research/umls/rxnorm",
+    ]);
+    let codes = prop_oneof!["[1-9][0-9]{2,8}", "[A-Z][0-9]{2}", Just("4548-4".to_owned()), "\\PC{0,8}"];
+    (systems, codes, any::<f64>()).prop_map(|(system, code, value)| {
+        let concept = json!({"coding": [{"system": system, "code": code}]});
+        let quantity = json!({"value": value, "code": "%"});
+        json!({"code": concept, "medicationCodeableConcept": concept, "valueQuantity": quantity,
+            "status": Json::Null, "intent": Json::Null})
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -730,16 +747,19 @@ proptest! {
     fn any_json_gives_closed_values_or_a_typed_refusal(
         parts in prop::collection::vec((prop::sample::select(vec![
             "Condition", "Encounter", "Medication", "MedicationRequest", "Observation", "Patient", "Procedure", "Media",
-        ]), any_json()), 0..6),
+        ]), any_json(), prop::option::of(coded())), 0..6),
         code in "([A-Z][0-9]{2}|[0-9]{8})",
         onset in "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]",
     ) {
         let policy = small();
         let mut resources: Vec<_> = parts
             .into_iter()
-            .map(|(kind, value)| match value {
-                Json::Object(_) => with(value, &json!({"resourceType": kind})).to_string(),
-                other => json!({"resourceType": kind, "code": other}).to_string(),
+            .map(|(kind, value, coded)| {
+                let other = match value {
+                    Json::Object(_) => with(value, &json!({"resourceType": kind})),
+                    other => json!({"resourceType": kind, "code": other}),
+                };
+                coded.map_or(other.clone(), |coded| with(other, &coded)).to_string()
             })
             .collect();
         resources.push(problem(&icd(&code), &onset).to_string());
