@@ -755,10 +755,8 @@ proptest! {
         let mut resources: Vec<_> = parts
             .into_iter()
             .map(|(kind, value, coded)| {
-                let other = match value {
-                    Json::Object(_) => with(value, &json!({"resourceType": kind})),
-                    other => json!({"resourceType": kind, "code": other}),
-                };
+                let members = if value.is_object() { value } else { json!({ "code": value }) };
+                let other = with(members, &json!({ "resourceType": kind }));
                 coded.map_or(other.clone(), |coded| with(other, &coded)).to_string()
             })
             .collect();
