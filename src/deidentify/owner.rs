@@ -42,13 +42,13 @@ impl Owner {
             }
             births.extend(patient.text_of("birthDate").and_then(Date::parse));
             sexes.extend(patient.text_of("gender").map(sex_of));
-            places.insert(place_of(&patient));
+            places.extend(place_of(&patient));
             is_dead = is_dead || has_died(&patient);
         }
         if births.len() > 1 || sexes.len() > 1 {
             return Err(Refusal::TwoPeople);
         }
-        let place = if places.len() == 1 { places.first().copied().flatten() } else { None };
+        let place = if places.len() == 1 { places.first().copied() } else { None };
         Ok(Self {
             birth: births.first().copied(),
             sex: sexes.first().copied().unwrap_or(Sex::Other),

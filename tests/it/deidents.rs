@@ -423,6 +423,9 @@ fn whose_it_is_comes_from_the_identity_and_of_one_person() {
     assert_eq!(of(&[patient(&[&home]), patient(&[&home])]), Ok(alice()));
     let other = with(patient(&[&home]), &json!({"birthDate": "1961-06-15"}));
     assert_eq!(of(&[patient(&[&home]), other]), Err(Refusal::TwoPeople));
+    let moved = json!({"use": "home", "country": "US", "state": "NY"});
+    assert_eq!(of(&[patient(&[&home]), patient(&[&moved])]), Ok(nowhere), "two charts, two homes");
+    assert_eq!(of(&[patient(&[&home]), patient(&[])]), Ok(alice()), "a chart without an address hides none");
     assert_eq!(of(&[]), Ok(Owner::unknown()));
     assert_eq!(format!("{:?}", alice()), "Owner(..)");
 }
