@@ -294,6 +294,22 @@ fn a_lapsed_case_stays_lapsed_when_a_doctor_is_left_out_of_it() {
 }
 
 #[test]
+fn closing_a_case_that_has_lapsed_makes_no_room_for_another() {
+    let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)])
+        .open_cases_max(2)
+        .cases_lapse_after(days(30));
+    let world = World::with(policy);
+    let alice = world.patient(ALICE, "Alice");
+    let idle = alice.open_case("an old one").unwrap();
+    world.clock.advance(days(30));
+    for _ in 0..2 {
+        alice.open_case("one of two").unwrap();
+    }
+    alice.close_case(&idle).unwrap();
+    assert!(matches!(alice.open_case("a third"), Err(Error::Denied)));
+}
+
+#[test]
 fn what_a_doctor_writes_keeps_a_case_alive_for_the_patient_too() {
     let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]).cases_lapse_after(days(30));
     let world = World::with(policy);
