@@ -152,6 +152,9 @@ pub const AUDIT_POLICY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most streams the state of an audit holds.
 pub const STATE_STREAMS_MAX: usize = 1 << 22;
 
+/// The longest encoding of a public policy, in bytes.
+pub const PUBLIC_POLICY_BYTES_MAX: usize = 256 * 1024;
+
 /// The most quasi-identifiers a public policy's grid has.
 pub const QUASI_IDENTIFIERS_MAX: usize = 5;
 

@@ -12,12 +12,15 @@
 
 mod codes;
 mod gate;
+pub mod hierarchy;
+pub mod policy;
 mod pool;
 mod release;
 mod values;
 
 pub use codes::{Code, Codes};
 pub use gate::{Candidate, GateRules, Held, Offer, Passed, Release, gate};
+pub use policy::PublicPolicy;
 pub use pool::{
     Census, Counted, Departure, Entry, Epoch, Journal, Made, Misplaced, Plain, Pool, Reason, Refused, Unlike,
     Waiting,

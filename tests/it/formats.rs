@@ -21,7 +21,9 @@ use casevault::{
     letter::Letter,
     merkle::{Frontier, Head},
     party::{Card, KeyFile, Keyring, Role},
-    public::{Batch, Journal},
+    public::{
+        Abstract, Amount, Batch, Class, Icd3, Journal, LeftOut, Outcome, PublicPolicy, Value, WeekBand,
+    },
     record::{Content, Context, FolderSalt, Kind, Leaf, open, seal},
     session::Memory,
     time::Timestamp,
@@ -184,6 +186,25 @@ fn receipt() -> Receipt {
     Receipt { vault: VAULT, op_id: OpId::from_bytes([3; 16]), events, received: AT, promised_by: AT, stream }
 }
 
+fn anonymised() -> Abstract {
+    let category = |text: &str| Icd3::parse(text).unwrap();
+    Abstract {
+        policy: Digest::from_bytes([8; 32]),
+        class: Class { grid: 1, bins: vec![2, 0, 9, 1, 0] },
+        diagnosis: category("J45"),
+        values: [
+            Value::Diagnosis(category("I10")),
+            Value::Drug(6809),
+            Value::Result(0, 2),
+            Value::Procedure(73_761_001),
+        ]
+        .into(),
+        outcome: Outcome::Ongoing,
+        weeks: [WeekBand(0), WeekBand(3)].into(),
+        left_out: LeftOut { texts: Amount::Many, pictures: Amount::None, voice: Amount::Few },
+    }
+}
+
 /// Every format of version 1, made from seeds.
 fn vectors() -> Vec<(&'static str, Vec<u8>)> {
     let keyring = keyring();
@@ -198,6 +219,7 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         Query { vault: VAULT, asker: keyring.party(), question: Question::MyFolders, at: AT, nonce: [1; 16] };
     let head = StreamHead { vault: VAULT, owner: Principal::Vault(VAULT), head: frontier.head(), at: AT };
     vec![
+        ("abstract", codec::encode(&anonymised())),
         ("attestation", codec::encode(&Signed::sign(&attestation(), signer))),
         ("attestation-full", codec::encode(&Signed::sign(&full_attestation(), signer))),
         ("back-links", codec::encode(&BackLinks::seal(&key(2), &key(1)).unwrap())),
@@ -306,6 +328,7 @@ fn what_version_1_wrote_still_opens() {
         ward::journal().made.remove(0).batch
     );
     assert_eq!(codec::decode::<Journal>(&frozen("public-journal")).unwrap(), ward::journal());
+    assert_eq!(codec::decode::<Abstract>(&frozen("abstract")).unwrap(), anonymised());
 }
 
 /// Writes the vectors of a new version: `cargo test --test it write_the_vectors -- --ignored`. Those of an old version
@@ -384,6 +407,9 @@ fn one_value_has_one_encoding() {
     check(&ward::journal().made.remove(0).batch);
     check(&ward::journal().made.remove(0).batch.facts);
     check(&ward::journal().made.remove(0).batch.rows.remove(0));
+    check(&anonymised());
+    check(&PublicPolicy::shipped_small().unwrap());
+    check(&PublicPolicy::shipped_default().unwrap());
     check(&Streamed { received: AT, event: SignedEvent::sign(&event(), keyring.signer()) });
     check(&StreamEntry { seq: 1, received: AT, event: Digest::from_bytes([1; 32]) });
     check(&BackLinks::seal(&key(2), &key(1)).unwrap());
