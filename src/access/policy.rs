@@ -40,6 +40,21 @@ pub struct Policy {
     /// Registrars of before: what they attested until then still holds.
     #[cbor(n(8), default, skip_if = "Vec::is_empty")]
     pub(crate) former: Vec<FormerRegistrar>,
+    /// The public area, if there is one.
+    #[n(10)]
+    pub(crate) public: Option<PublicArea>,
+}
+
+/// Who runs the public area, and under which public policy: what enough registrars signed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PublicArea {
+    /// The digest of the public policy: how coarse an abstract is, and what hides a person.
+    #[n(0)]
+    pub policy: Digest,
+    /// The curator's card, for which abstracts are sealed.
+    #[n(1)]
+    pub curator: Card,
 }
 
 /// What is asked of people's conduct.
@@ -88,6 +103,7 @@ impl Policy {
             denials_per_minute: 600,
             conduct: None,
             former: Vec::new(),
+            public: None,
         }
     }
 
@@ -170,6 +186,24 @@ impl Policy {
         self.with_conduct(|conduct| Conduct { is_one_card_a_person: true, ..conduct })
     }
 
+    /// With a public area: the digest of its public policy, and the card of its curator, who must be attested besides.
+    #[must_use]
+    pub fn curated(self, policy: Digest, curator: &Card) -> Self {
+        Self { public: Some(PublicArea { policy, curator: curator.clone() }), ..self }
+    }
+
+    /// Without a public area: nothing more is shared or released; what was shared can be taken back.
+    #[must_use]
+    pub fn uncurated(self) -> Self {
+        Self { public: None, ..self }
+    }
+
+    /// The public area, if there is one.
+    #[must_use]
+    pub const fn public_area(&self) -> Option<&PublicArea> {
+        self.public.as_ref()
+    }
+
     fn with_conduct(self, change: impl FnOnce(Conduct) -> Conduct) -> Self {
         Self { conduct: Some(change(self.conduct())), ..self }
     }
@@ -238,6 +272,7 @@ impl Policy {
             && parties.len() <= REGISTRARS_MAX
             && (1..=suspended).contains(&warned)
             && suspended <= barred
+            && self.public.as_ref().is_none_or(|area| area.curator.role() == Role::Curator)
     }
 
     pub(crate) fn conduct(&self) -> Conduct {

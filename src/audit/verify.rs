@@ -24,6 +24,7 @@ use crate::{
     merkle::{self, Head},
     party::{Card, Role},
     spread,
+    time::Timestamp,
 };
 
 /// How many lines are read before their signatures are looked at.
@@ -124,6 +125,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
         people: People::default(),
         dealings: Vec::new(),
         offices: Vec::new(),
+        releases: Vec::new(),
         findings,
         bad: BTreeSet::new(),
         stream: None,
@@ -134,6 +136,7 @@ pub fn verify(directory: &Path, kept: Option<&str>) -> Result<AuditReport, Audit
     audit.read_events(&directory.join("events.ndjson"))?;
     audit.judge_offices();
     audit.judge();
+    audit.judge_releases();
     let Audit { heads, findings, index, .. } = audit;
     let findings = findings.in_order();
     let (epochs, streams) = (u64::try_from(epochs.len()).unwrap_or(u64::MAX), heads.len());
@@ -235,6 +238,7 @@ struct Audit {
     /// What is judged when all streams were read.
     dealings: Vec<Dealing>,
     offices: Vec<Office>,
+    releases: Vec<Released>,
     findings: Findings,
     /// Streams that are not whole: what depends on them is not judged.
     bad: BTreeSet<Principal>,
@@ -250,6 +254,14 @@ struct Office {
     index: u64,
     line: EventLine,
     step: Step,
+}
+
+/// A release of the public area, and who made it.
+struct Released {
+    index: u64,
+    seq: u64,
+    received: Timestamp,
+    actor: Principal,
 }
 
 /// The stream that is being read.
@@ -399,6 +411,15 @@ impl Audit {
                 self.offices.push(Office { index: self.index, line: line.clone(), step: step.clone() });
                 None
             }
+            Verb::Release => {
+                self.releases.push(Released {
+                    index: self.index,
+                    seq: line.seq,
+                    received,
+                    actor: step.actor,
+                });
+                None
+            }
             Verb::Create => None,
             Verb::Amend
             | Verb::Appeal
@@ -413,9 +434,11 @@ impl Audit {
             | Verb::OpenFolder
             | Verb::Report
             | Verb::Restore
+            | Verb::Retract
             | Verb::Reveal
             | Verb::Revoke
             | Verb::Rotate
+            | Verb::Share
             | Verb::Stage
             | Verb::Write => None,
         }
@@ -543,6 +566,34 @@ impl Audit {
                     } else {
                         (!is_standing).then_some(Fault::Standing)
                     }
+                }
+            };
+            if let Some(fault) = fault {
+                self.findings.add(index, fault, ("", seq));
+            }
+        }
+    }
+}
+
+impl Audit {
+    /// What became public: by the curator whom the policy of then names, attested then and not barred.
+    fn judge_releases(&mut self) {
+        let vault = Principal::Vault(self.vault);
+        for Released { index, seq, received, actor } in std::mem::take(&mut self.releases) {
+            if self.bad.contains(&actor) || self.bad.contains(&vault) {
+                continue;
+            }
+            let areas = self.rules.at(received).filter_map(|(_, policy)| policy.public_area());
+            let cards: Vec<&Card> = areas.map(|area| &area.curator).collect();
+            let card = cards.into_iter().find(|card| Principal::Party(card.party()) == actor);
+            let fault = match card {
+                None => Some(Fault::Uncovered),
+                Some(card) if !self.people.is_attested(&self.rules, (card, received), None) => {
+                    Some(Fault::Unattested)
+                }
+                Some(card) => {
+                    let standing = self.people.standing(&self.rules, card.party(), received);
+                    (standing >= Standing::Barred).then_some(Fault::Standing)
                 }
             };
             if let Some(fault) = fault {

@@ -94,6 +94,8 @@ labels! {
     Moment = "moment";
     /// A party's id, from its verifying key.
     PartyId = "party id";
+    /// A person of one year, as the curator may count.
+    PersonToken = "person token";
     /// The tag by which registrars know a person again.
     PersonTag = "person tag";
     /// A report or an appeal, for the registrars.
@@ -102,6 +104,8 @@ labels! {
     Place = "place";
     /// A policy.
     Policy = "policy";
+    /// An abstract with its consent, for the curator.
+    PooledAbstract = "pooled abstract";
     /// A record's pre-key.
     PreKey = "pre-key";
     /// A question to the custodian.
@@ -110,6 +114,10 @@ labels! {
     Receipt = "receipt";
     /// A record's key.
     RecordKey = "record key";
+    /// What a release brings, hides and keeps.
+    Release = "release";
+    /// A curator's journal of a release.
+    ReleaseJournal = "release journal";
     /// The key the registrars share.
     Registry = "registry";
     /// The older key of the registrars, under the newer one.
@@ -134,6 +142,8 @@ labels! {
     Sealed = "sealed";
     /// What proves an owner to be the sender of a submission.
     Sender = "sender";
+    /// What an owner shared, for the owner.
+    Shared = "shared";
     /// An Ed25519 key pair from a seed.
     Signing = "keyring ed25519";
     /// A stream's head, signed by the vault.

@@ -8,13 +8,14 @@ use crate::{
     consent::{GrantStatement, Terms},
     credential::{Attestations, ListingStatement, RegistryStatement, RulingStatement, Standing, Trust},
     crypto::Signed,
-    custodian::{QueuePlace, SealedChart},
+    custodian::{PastRelease, PoolPage, PublicAnswer, QueuePlace, SealedChart, SharedCase},
     event::{Receipt, SignedEvent, StreamHead, Streamed},
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
     letter::Letter,
     limits::MESSAGE_BYTES_MAX,
     log::StreamProof,
+    merkle::Head,
     party::Card,
     time::Timestamp,
 };
@@ -59,6 +60,9 @@ pub enum Response {
     /// first.
     #[n(5)]
     Checkpoint(#[n(0)] String, #[n(1)] Vec<Digest>),
+    /// What is public.
+    #[n(10)]
+    Public(#[n(0)] PublicAnswer),
 }
 
 wire! { Response: "response", MESSAGE_BYTES_MAX; }
@@ -193,6 +197,15 @@ pub enum Answer {
     /// Check lists: whose, and their digests.
     #[n(13)]
     Dossiers(#[n(0)] Vec<(PartyId, Digest)>),
+    /// Entries of the pool.
+    #[n(20)]
+    Pool(#[n(0)] PoolPage),
+    /// Releases, in their order, and the head of all.
+    #[n(21)]
+    Releases(#[n(0)] Vec<PastRelease>, #[n(1)] Head),
+    /// What the asker shared.
+    #[n(22)]
+    Shared(#[n(0)] Vec<SharedCase>),
 }
 
 /// A doctor of the directory. The card is in its bytes: a page of cards is verified where it is read.

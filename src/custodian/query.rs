@@ -6,6 +6,7 @@ use crate::{
     codec::{coded, wire},
     credential::{Experience, term},
     crypto::{Label, Statement},
+    custodian::PoolCursor,
     folder::Epoch,
     id::{Digest, FolderId, PartyId, VaultId},
     time::Timestamp,
@@ -84,6 +85,15 @@ pub enum Question {
     /// The check lists that registrars kept of a party, by their digests: for registrars.
     #[n(15)]
     Dossiers(#[n(0)] PartyId),
+    /// What arrived in the pool and what left it, from where the curator stands: for the curator.
+    #[n(20)]
+    Pool(#[n(0)] PoolCursor),
+    /// The releases after so many, with their journals: for the curator.
+    #[n(21)]
+    Releases(#[n(0)] u64),
+    /// What the asker shared with the public area.
+    #[n(22)]
+    Shared,
 }
 
 coded! {

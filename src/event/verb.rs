@@ -56,6 +56,12 @@ coded! {
         Equip = 24, "made the registrars' key of";
         /// A registrar looked at an application, and does not attest.
         Refuse = 25, "refused to attest";
+        /// An owner gave an anonymised case to the public area.
+        Share = 27, "shared with the public area";
+        /// An owner took it back.
+        Retract = 28, "took back from the public area";
+        /// The curator changed what is public.
+        Release = 29, "released in the public area of";
     }
 }
 

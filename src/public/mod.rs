@@ -9,6 +9,10 @@
 //! An [`Abstract`] has no field for a direct identifier. How coarse each quasi-identifier is, a public policy fixes in advance:
 //! the pool never decides.
 
+mod consent;
+mod release;
 mod values;
 
+pub use consent::{Sharing, Use};
+pub use release::{BatchFacts, Code, PublicRow, PublicValue, Reached, Said};
 pub use values::{Abstract, Amount, Class, Icd3, LeftOut, Outcome, Value, WeekBand};

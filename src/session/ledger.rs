@@ -240,11 +240,13 @@ impl<R: RoleType> Session<'_, R> {
                 Verb::Create | Verb::Deny | Verb::Enrol | Verb::Equip | Verb::Govern | Verb::Grant => (),
                 Verb::Open
                 | Verb::OpenFolder
+                | Verb::Release
                 | Verb::Report
                 | Verb::Restore
+                | Verb::Retract
                 | Verb::Reveal
                 | Verb::Revoke => (),
-                Verb::Rotate | Verb::Rule | Verb::Stage | Verb::Withdraw | Verb::Write => (),
+                Verb::Rotate | Verb::Rule | Verb::Share | Verb::Stage | Verb::Withdraw | Verb::Write => (),
             }
         }
         let State { memory, met, .. } = &mut *state;
@@ -295,6 +297,7 @@ fn follow(
             head: Head::default(),
             is_closed: false,
             touched: Some(received),
+            shared: None,
         };
         let is_single = matches!(kind, FolderKind::Credentials | FolderKind::Identity);
         let is_second = is_single && all.values().any(|own| own.kind == kind);
@@ -327,6 +330,12 @@ fn follow(
         }
         Verb::Close => is_own && !std::mem::replace(&mut own.is_closed, true),
         Verb::Open | Verb::Stage => true,
+        Verb::Share => {
+            let is_new = own.shared.is_none() && own.kind == FolderKind::Case;
+            own.shared = event.subject;
+            is_own && is_new && own.shared.is_some()
+        }
+        Verb::Retract => is_own && own.shared.is_some() && own.shared.take() == event.subject,
         Verb::Appeal
         | Verb::Attest
         | Verb::Block
@@ -338,6 +347,7 @@ fn follow(
         | Verb::List
         | Verb::OpenFolder
         | Verb::Refuse
+        | Verb::Release
         | Verb::Report
         | Verb::Restore
         | Verb::Reveal

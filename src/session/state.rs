@@ -11,7 +11,7 @@ use crate::{
     credential::{Attestations, RegistryKey},
     crypto::{NoRandomness, Random},
     custodian::Custodian,
-    id::{Digest, FolderId, PartyId},
+    id::{Digest, FolderId, Handle, PartyId},
     party::{Card, CaseKey, Keyring, Owner, RoleType},
     session::{Memory, pen::Pen},
     time::{Clock, SystemClock},
@@ -75,6 +75,8 @@ pub(super) struct State {
     pub(super) cards: BTreeMap<PartyId, (Card, Attestations)>,
     /// The keys of the party's Cases, by their nonces.
     pub(super) case_keys: BTreeMap<[u8; 16], Arc<CaseKey>>,
+    /// A curator's: under which handle each sealed abstract first came.
+    pub(super) pooled: BTreeMap<Digest, Handle>,
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
@@ -95,6 +97,7 @@ impl<'c, R: RoleType> Session<'c, R> {
             met: BTreeSet::new(),
             cards: BTreeMap::new(),
             case_keys: BTreeMap::new(),
+            pooled: BTreeMap::new(),
         };
         Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
     }

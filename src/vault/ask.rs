@@ -21,7 +21,7 @@ use crate::{
         fault::Fault,
         rows::{ConsentRow, FolderRow, HeadRow, MineRow, RunRow},
         rules::Rules,
-        standing::{Stance, folder_facts},
+        standing::{Repute, Stance, folder_facts},
         tables::{Table, key},
         write::RUN_LEAVES,
     },
@@ -81,6 +81,10 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.person(&tag)
             }
+            Question::Pool(cursor) => {
+                self.for_curator(&asker)?;
+                self.pool_page(asker.now, &cursor)
+            }
             Question::Proposals => {
                 self.for_office(&asker)?;
                 self.proposals()
@@ -90,7 +94,12 @@ impl Vault {
                 self.queue(errand, after, limit)
             }
             Question::Records(folder, from) => self.records_of(&asker, folder, from),
+            Question::Releases(since) => {
+                self.for_curator(&asker)?;
+                self.releases(since)
+            }
             Question::Rulings(party) => self.rulings(&asker, party),
+            Question::Shared => self.shared_by(asker.card.party()),
             Question::Stream(owner, from) => {
                 self.may_audit(&asker, owner)?;
                 self.page(Principal::Party(owner), from)
@@ -125,6 +134,14 @@ impl Vault {
     fn for_office(&self, asker: &Asker) -> Result<(), Fault> {
         let denied = |denial| Fault::Denied(denial, Some(asker.card.party()), None);
         self.is_office(&asker.card).map_err(denied)
+    }
+
+    /// What only the curator may ask is not there for others.
+    fn for_curator(&self, asker: &Asker) -> Result<(), Fault> {
+        let Repute { is_attested, standing } = self.repute(&asker.rules, &asker.card, asker.now)?;
+        let is_curator = self.is_curator(&asker.card);
+        let capacity = if is_curator { Capacity::Curator } else { Capacity::Stranger };
+        self.may(asker, (Act::Gather { is_attested }, capacity), standing)
     }
 
     fn auditor(&self, asker: &Asker) -> Result<(Capacity, Standing), Fault> {

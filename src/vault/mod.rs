@@ -23,8 +23,11 @@ mod office;
 mod open;
 mod outbox;
 mod people;
+mod pool;
 mod promise;
+mod public;
 mod queue;
+mod release;
 mod rows;
 mod rules;
 mod sender;
@@ -87,6 +90,8 @@ pub struct Vault {
     outbox: Mutex<Vec<Waiting>>,
     denials: Mutex<DenialRate>,
     anchored: Mutex<Timestamp>,
+    /// One act on the pool at a time: what is shown of it, and what is taken back.
+    pool: Mutex<()>,
     /// One checkpoint at a time; who shows the map waits for it.
     checkpointing: Mutex<()>,
     read_only: bool,
@@ -254,6 +259,7 @@ impl Vault {
             outbox: Mutex::default(),
             denials: Mutex::new(DenialRate::new()),
             anchored: Mutex::new(Timestamp::at_ms(0)),
+            pool: Mutex::default(),
             checkpointing: Mutex::default(),
             // Until all is checked: a vault given up on the way must not anchor what it found.
             read_only: true,
@@ -309,6 +315,7 @@ impl Vault {
                 let rules = self.rules();
                 Ok(Response::Hello(rules.trust.clone(), rules.policy.clone()))
             }
+            Request::Public(question) => Ok(Response::Public(self.answer_public(&question)?)),
             Request::Submit(submission) => Ok(Response::Accepted(self.submit(&submission)?)),
         }
     }

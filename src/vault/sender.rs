@@ -48,6 +48,10 @@ impl Vault {
         if !all_act_as(&|other| other == first.actor) {
             return Err(absent(Some(actor)));
         }
+        if first.verb == Verb::Release {
+            let is_its = first.owner == Principal::Vault(self.id) && self.is_curator(&row.card);
+            return if is_its { Ok(first.owner) } else { Err(absent(Some(actor))) };
+        }
         if is_office(first) {
             let is_registrar = self.rules().trust.is_registrar(&row.card);
             return if is_registrar {

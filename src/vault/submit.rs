@@ -1,6 +1,6 @@
 //! Submissions: verify, decide, work out, commit, promise.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use crate::{
     access::{Act, Capacity, Denial, Facts, Permit, decide},
@@ -58,6 +58,8 @@ pub(super) struct Work<'v> {
     pub(super) enrols: bool,
     /// Whether the owner sent it.
     pub(super) is_owner: bool,
+    /// The pool's turn, once it is looked at.
+    pub(super) pool: Option<MutexGuard<'v, ()>>,
     /// The first event, if its signature was looked at to find the owner.
     proven: Option<Digest>,
 }
@@ -116,6 +118,7 @@ impl Vault {
             changes: Vec::new(),
             enrols: false,
             is_owner: submission.sender.is_some(),
+            pool: None,
             proven: submission.sender.is_none().then(|| first.event.digest()),
         };
         if let Some(done) = work.done_before(submission)? {
@@ -234,6 +237,9 @@ impl Work<'_> {
             Verb::Reveal => self.reveal(claim),
             Verb::Govern => self.govern(claim),
             Verb::Equip => self.equip(claim),
+            Verb::Release => self.release(claim),
+            Verb::Retract => self.retract(claim),
+            Verb::Share => self.share(claim),
             Verb::Create | Verb::Deny | Verb::Restore => Err(Denial::WrongRole.into()),
         }
     }
@@ -254,6 +260,9 @@ impl Work<'_> {
             }
             Principal::Party(_) => {
                 let card = claim.card.as_ref().ok_or(Denial::Unknown)?;
+                if event.verb == Verb::Release {
+                    return self.stance_of_curator(claim);
+                }
                 if is_office(event) {
                     let is_registrar = self.is_of_here(event) && self.rules.trust.is_registrar(card);
                     let capacity = if is_registrar { Capacity::Registrar } else { Capacity::Stranger };

@@ -15,6 +15,9 @@ mod corpus;
 mod crowds;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod curators;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod custodians;
 #[cfg(test)]
 #[cfg(feature = "sled")]
@@ -71,6 +74,9 @@ mod log;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod model;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod shares;
 #[cfg(test)]
 mod standings;
 #[cfg(test)]
