@@ -50,7 +50,7 @@ pub(crate) fn area_with(policy: Policy) -> World {
 
 fn attest_curator(world: &World) {
     let curator = world.enrol::<Curator>(CURATOR, "Curator");
-    world.office().attest(curator.id(), Attestation::curator()).unwrap();
+    world.office().attest(curator.id(), Attestation::curator().until(world.in_days(1000))).unwrap();
 }
 
 pub(crate) fn curator(world: &World) -> Session<'_, Curator> {
@@ -296,18 +296,17 @@ fn b7_who_has_a_new_card_is_the_same_person_and_in_another_year_another() {
     drop(alice);
     world.office().withdraw(first).unwrap();
     let again = world.enrol::<Patient>(61, "Alice");
-    world.office().attest(again.id(), Attestation::patient().succeeding(first)).unwrap();
+    world
+        .office()
+        .attest(again.id(), Attestation::patient().succeeding(first).until(world.in_days(1000)))
+        .unwrap();
     let case = again.open_case("two").unwrap();
     again.share(&case, &abstracted(2), [Use::Education], until(&world)).unwrap();
     let later = again.open_case("three").unwrap();
     world.clock.advance(days(366));
-    world.office().attest(again.id(), Attestation::patient()).unwrap();
     again.share(&later, &abstracted(3), [Use::Education], until(&world)).unwrap();
     world.clock.advance(days(1));
-    let curator = {
-        world.office().attest(keyring(CURATOR).party(), Attestation::curator()).unwrap();
-        curator(&world)
-    };
+    let curator = curator(&world);
     let mut at = PoolCursor::default();
     let Ok(answer) = curator.pull(&at) else { panic!("no pool") };
     at = answer.next;
