@@ -4,7 +4,7 @@
 //! journal at rest = r₃₂ ‖ AES-256-GCM(HKDF(seed, "release journal" ‖ vault ‖ r), aad = size ‖ root of the releases before)
 //! ```
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use minicbor::bytes::ByteVec;
 
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// An abstract that came in, opened and checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Arrival {
     /// What names it.
@@ -43,6 +43,12 @@ pub struct Arrival {
     pub uses: BTreeSet<Use>,
     /// Until when, not included: then it leaves the pool, if it is not public by then.
     pub until: Timestamp,
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Arrival({}, ..)", self.handle)
+    }
 }
 
 /// Why something that came in is not taken.
@@ -76,13 +82,19 @@ pub struct Pulled {
 }
 
 /// A release of before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Journalled {
     /// Which one, from zero.
     pub number: u64,
     /// What the curator wrote for itself.
     pub journal: Vec<u8>,
+}
+
+impl fmt::Debug for Journalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Journalled({}, {} bytes)", self.number, self.journal.len())
+    }
 }
 
 impl Session<'_, Curator> {

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A case that was shared, and what was said yes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SharedWithPublic {
     /// The case.
@@ -38,6 +38,12 @@ pub struct SharedWithPublic {
     pub sharing: Sharing,
     /// Whether the curator has had it: then it may be public.
     pub is_taken: bool,
+}
+
+impl fmt::Debug for SharedWithPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedWithPublic({}, ..)", self.case)
+    }
 }
 
 impl fmt::Display for SharedWithPublic {

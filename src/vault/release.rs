@@ -6,7 +6,7 @@ use minicbor::bytes::ByteVec;
 
 use crate::{
     access::{Act, Capacity, Permit},
-    codec,
+    codec::{self, Wire as _},
     credential::Standing,
     custodian::{Answer, Enclosure, PastRelease, Publication},
     event::{Principal, Streamed},
@@ -144,8 +144,11 @@ impl Work<'_> {
             }
         };
         let is_single = rows.windows(2).all(|pair| matches!(pair, [one, other] if one.id < other.id));
-        let are_its = rows.iter().all(|row| row.class == facts.class);
-        let fits = !is_known && is_under && is_single && are_its && facts.reached.k == count;
+        let are_its = rows
+            .iter()
+            .all(|row| row.class == facts.class && codec::encode(*row).len() <= PublicRow::BYTES_MAX);
+        let is_short = codec::encode(facts).len() <= BatchFacts::BYTES_MAX;
+        let fits = !is_known && is_under && is_single && are_its && is_short && facts.reached.k == count;
         if fits { Ok(()) } else { Err(Fault::Malformed) }
     }
 }

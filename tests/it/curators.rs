@@ -14,7 +14,7 @@ use casevault::{
     id::{BatchId, Digest, PublicId},
     merkle::Head,
     party::{Curator, Patient, Role},
-    public::{BatchFacts, Class, Code, Icd3, Outcome, PublicRow, Reached, Said, Use},
+    public::{BatchFacts, Class, Code, Icd3, Outcome, PublicRow, PublicValue, Reached, Said, Use},
     session::{Memory, Session, Tools},
     store::{
         MemoryStore,
@@ -196,6 +196,14 @@ fn a_release_that_contradicts_itself_is_not_taken() {
             with(&changed(|row| row.batch = BatchId::from_bytes([9; 16])), &[facts.clone()], &[]),
         ),
         ("an id twice", with(&changed(|row| row.id = PublicId::from_bytes([1; 16])), &[facts.clone()], &[])),
+        (
+            "a row longer than a row is",
+            with(
+                &changed(|row| row.said.values = (0..2000).map(PublicValue::Drug).collect()),
+                &[facts.clone()],
+                &[],
+            ),
+        ),
         ("a row too few", with(&rows[1..], &[facts.clone()], &[])),
         ("a count that is none", with(&rows, &[facts_with(13, 0, None)], &[])),
         ("B16: another policy", with(&rows, &[facts_with(12, 1, None)], &[])),

@@ -61,7 +61,8 @@ fn read(world: &World, seed: u8) -> Result<String, &'static str> {
     }
     all += &office(world, seed + 2).map_err(code)?;
     for shared in alice.shared_cases().map_err(code)? {
-        all += &format!("{shared:?};");
+        let said = &shared.sharing;
+        all += &format!("{:?} {:?} {};", said.case, said.uses, shared.is_taken);
     }
     all += &public_area(world, seed + 3)?;
     alice.history().map_err(code)?;
@@ -78,7 +79,10 @@ fn public_area(world: &World, seed: u8) -> Result<String, &'static str> {
     let journals = curator.journals().map_err(code)?;
     let (_, batches) = world.vault.public().batches().map_err(|error| error.code())?;
     let page = world.vault.public().rows(&PublicQuery::default(), None).map_err(|error| error.code())?;
-    Ok(format!("{pulled:?};{journals:?};{batches:?};{:?};", page.found))
+    let arrived: Vec<_> = pulled.arrivals.iter().map(|one| (one.handle, &one.case, one.until)).collect();
+    let kept: Vec<_> = journals.iter().map(|one| &one.journal).collect();
+    let gone = (&pulled.departures, &pulled.unfit);
+    Ok(format!("{arrived:?};{gone:?};{kept:?};{batches:?};{:?};", page.found))
 }
 
 /// What the registrars read.

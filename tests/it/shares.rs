@@ -289,6 +289,28 @@ fn b7_one_patient_counts_once_and_a_case_is_one_entry() {
 }
 
 #[test]
+fn b7_who_is_not_vouched_for_as_a_person_is_not_counted() {
+    let world = area_with(policy().admitting_unattested_patients());
+    let carol = world.enrol::<Patient>(CAROL, "Carol");
+    let case = carol.open_case("one").unwrap();
+    let shared = || {
+        let sealed = sealed_by_hand(&world, &sharing(&world, abstracted(1)), (PUBLIC, CURATOR));
+        Some(Enclosure::Share(sealed))
+    };
+    let part = by_hand(&world, CAROL, &case, (Verb::Share, 60), shared());
+    assert!(!is_accepted(&world.submit(Some(world.sender(CAROL)), vec![part])), "not attested");
+    let alice = world.patient(ALICE, "Alice");
+    let hers = alice.open_case("two").unwrap();
+    world.office().propose(world.vault.policy().one_card_a_person()).unwrap();
+    let share = || alice.share(&hers, &abstracted(2), [Use::Education], until(&world));
+    assert!(matches!(share(), Err(Error::Denied)), "no person stands behind the card");
+    alice.ask_to_be_vetted().unwrap();
+    let person = PersonId::new("passport", "4711").unwrap();
+    world.office().attest(alice.id(), Attestation::patient().person(person)).unwrap();
+    share().unwrap();
+}
+
+#[test]
 fn b7_who_has_a_new_card_is_the_same_person_and_in_another_year_another() {
     let world = area();
     let (alice, _) = shared_by(&world, ALICE, 1);
