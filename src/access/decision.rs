@@ -79,23 +79,14 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
             }
             terms.clearance()
         }
-        Act::Gather { is_attested } | Act::Release { is_attested } => {
-            only(capacity == Capacity::Curator, Denial::Absent)?;
-            only(is_attested, Denial::NotAttested)?;
-            only(standing < Standing::Barred, Denial::Barred)?
-        }
+        Act::Gather { is_attested } | Act::Release { is_attested } => curate(facts, is_attested)?,
         Act::List { role } => {
             owner(capacity)?;
             only(role == Role::Doctor, Denial::WrongRole)?
         }
         Act::Open => granted(facts, folder.ok_or(Denial::Absent)?)?.clearance(),
         Act::Renew | Act::Retract => owner(capacity)?,
-        Act::Report { is_attested, reports_today } => {
-            owner(capacity)?;
-            only(is_attested, Denial::NotAttested)?;
-            only(standing < Standing::Barred, Denial::Barred)?;
-            only(reports_today < policy.conduct().reports_max, Denial::TooManyToday)?
-        }
+        Act::Report { is_attested, reports_today } => report(policy, facts, is_attested, reports_today)?,
         Act::Reveal { is_assigned, is_attested } => {
             owner(capacity)?;
             only(is_attested, Denial::NotAttested)?;
@@ -110,12 +101,7 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
             only(is_attested || !policy.patients_attested, Denial::NotAttested)?;
             only(standing < Standing::Barred, Denial::Barred)?
         }
-        Act::Share { is_attested, is_open, is_shared } => {
-            owner(capacity)?;
-            share(folder.ok_or(Denial::Absent)?, is_open, is_attested)?;
-            only(standing < Standing::Barred, Denial::Barred)?;
-            only(!is_shared, Denial::Shared)?
-        }
+        Act::Share { .. } => share(facts, act)?,
         Act::Write(clearance) => write(facts, folder.ok_or(Denial::Absent)?, clearance)?,
     };
     Ok(Permit { clearance })
@@ -131,11 +117,29 @@ fn write(facts: &Facts, folder: FolderFacts, clearance: Clearance) -> Result<Cle
     is_live(folder)
 }
 
+/// What only the curator does whom the policy names.
+fn curate(facts: &Facts, is_attested: bool) -> Result<Clearance, Denial> {
+    only(facts.capacity == Capacity::Curator, Denial::Absent)?;
+    only(is_attested, Denial::NotAttested)?;
+    only(facts.standing < Standing::Barred, Denial::Barred)
+}
+
 /// Of a case, however old: what is shared is made of what was written.
-fn share(folder: FolderFacts, is_open: bool, is_attested: bool) -> Result<Clearance, Denial> {
-    only(folder.kind == FolderKind::Case, Denial::Absent)?;
+fn share(facts: &Facts, act: Act) -> Result<Clearance, Denial> {
+    let Act::Share { is_attested, is_open, is_shared } = act else { return Err(Denial::Absent) };
+    owner(facts.capacity)?;
+    only(facts.folder.is_some_and(|folder| folder.kind == FolderKind::Case), Denial::Absent)?;
     only(is_open, Denial::NotPublic)?;
-    only(is_attested, Denial::NotAttested)
+    only(is_attested, Denial::NotAttested)?;
+    only(facts.standing < Standing::Barred, Denial::Barred)?;
+    only(!is_shared, Denial::Shared)
+}
+
+fn report(policy: &Policy, facts: &Facts, is_attested: bool, today: u32) -> Result<Clearance, Denial> {
+    owner(facts.capacity)?;
+    only(is_attested, Denial::NotAttested)?;
+    only(facts.standing < Standing::Barred, Denial::Barred)?;
+    only(today < policy.conduct().reports_max, Denial::TooManyToday)
 }
 
 fn only(holds: bool, otherwise: Denial) -> Result<Clearance, Denial> {

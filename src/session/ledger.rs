@@ -330,12 +330,7 @@ fn follow(
         }
         Verb::Close => is_own && !std::mem::replace(&mut own.is_closed, true),
         Verb::Open | Verb::Stage => true,
-        Verb::Share => {
-            let is_new = own.shared.is_none() && own.kind == FolderKind::Case;
-            own.shared = event.subject;
-            is_own && is_new && own.shared.is_some()
-        }
-        Verb::Retract => is_own && own.shared.is_some() && own.shared.take() == event.subject,
+        Verb::Share | Verb::Retract => is_own && own.follow_shared(event),
         Verb::Appeal
         | Verb::Attest
         | Verb::Block
@@ -355,4 +350,16 @@ fn follow(
         | Verb::Withdraw => false,
     };
     if follows { Ok(()) } else { Err(wrong()) }
+}
+
+impl Own {
+    /// Of a Case one abstract at a time is shared, and that one is taken back: whether it is so.
+    fn follow_shared(&mut self, event: &Event) -> bool {
+        let before = std::mem::replace(&mut self.shared, event.subject.filter(|_| event.verb == Verb::Share));
+        if event.verb == Verb::Share {
+            before.is_none() && self.kind == FolderKind::Case && self.shared.is_some()
+        } else {
+            before.is_some() && before == event.subject
+        }
+    }
 }

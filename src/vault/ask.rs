@@ -81,10 +81,7 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.person(&tag)
             }
-            Question::Pool(cursor) => {
-                self.for_curator(&asker)?;
-                self.pool_page(asker.now, &cursor)
-            }
+            Question::Pool(cursor) => self.for_curator(&asker, |now| self.pool_page(now, &cursor)),
             Question::Proposals => {
                 self.for_office(&asker)?;
                 self.proposals()
@@ -94,10 +91,7 @@ impl Vault {
                 self.queue(errand, after, limit)
             }
             Question::Records(folder, from) => self.records_of(&asker, folder, from),
-            Question::Releases(since) => {
-                self.for_curator(&asker)?;
-                self.releases(since)
-            }
+            Question::Releases(since) => self.for_curator(&asker, |_| self.releases(since)),
             Question::Rulings(party) => self.rulings(&asker, party),
             Question::Shared => self.shared_by(asker.card.party()),
             Question::Stream(owner, from) => {
@@ -137,11 +131,16 @@ impl Vault {
     }
 
     /// What only the curator may ask is not there for others.
-    fn for_curator(&self, asker: &Asker) -> Result<(), Fault> {
+    fn for_curator(
+        &self,
+        asker: &Asker,
+        answer: impl FnOnce(Timestamp) -> Result<Answer, Fault>,
+    ) -> Result<Answer, Fault> {
         let Repute { is_attested, standing } = self.repute(&asker.rules, &asker.card, asker.now)?;
         let is_curator = self.is_curator(&asker.card);
         let capacity = if is_curator { Capacity::Curator } else { Capacity::Stranger };
-        self.may(asker, (Act::Gather { is_attested }, capacity), standing)
+        self.may(asker, (Act::Gather { is_attested }, capacity), standing)?;
+        answer(asker.now)
     }
 
     fn auditor(&self, asker: &Asker) -> Result<(Capacity, Standing), Fault> {

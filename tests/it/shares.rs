@@ -183,7 +183,7 @@ fn by_hand(
 ) -> Part {
     let subject = match &enclosure {
         Some(Enclosure::Share(shared)) => Some(shared.sealed.digest()),
-        _ => None,
+        Some(_) | None => None,
     };
     let event = world.event(Principal::Folder(case.id()), verb, op);
     let event = event.with(|step| Step { folder: Some(case.id()), subject, ..step });
@@ -388,7 +388,7 @@ fn b19_the_custodian_learns_no_class_and_the_curator_no_owner() {
         .flat_map(|submission| submission.parts)
         .filter_map(|part| match part.enclosure {
             Some(Enclosure::Share(shared)) => Some(shared),
-            _ => None,
+            Some(_) | None => None,
         })
         .collect();
     let sizes: BTreeSet<usize> = shares.iter().map(|shared| codec::encode(shared).len()).collect();
