@@ -109,6 +109,12 @@ faults! {
         NoRecord = "no-record", "there is no such record in this chart: look at its records";
         /// The chart has no identity to show.
         NoIdentity = "no-identity", "no identity was granted with this case: only an assigned doctor has one";
+        /// There is no public area, or not under this public policy.
+        NotPublic = "not-public", "this vault has no public area, or one of another public policy: make the abstract under the present one";
+        /// Nothing is shared of this case.
+        NotShared = "not-shared", "nothing of this case is shared with the public area";
+        /// Something is shared of this case already.
+        Shared = "shared", "this case is shared with the public area already: take it back first";
         /// The other party is not attested for this.
         NotAttested = "not-attested", "the party is not attested now: ask the registrars";
         /// The other party is attested, and not as a doctor.

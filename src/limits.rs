@@ -178,3 +178,18 @@ pub const POOL_CASES_MAX: usize = 1 << 20;
 
 /// The most cases of one person and year that wait there at once.
 pub const POOL_CASES_OF_PERSON_MAX: usize = 64;
+
+/// The length of an abstract with its consent before it is sealed, in bytes: the same for all.
+pub const SHARING_BYTES: usize = 4096;
+
+/// The most entries of the pool, and departures from it, in one answer.
+pub const POOL_PAGE_MAX: usize = 512;
+
+/// The most bytes of one release, its journal included: what one store batch holds, with room for what goes with it.
+pub const RELEASE_BYTES_MAX: usize = 24 * 1024 * 1024;
+
+/// The most batches one release brings or hides.
+pub const RELEASE_BATCHES_MAX: usize = 4096;
+
+/// The most batches in one answer about the public area.
+pub const PUBLIC_PAGE_MAX: usize = 1024;

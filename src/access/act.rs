@@ -46,6 +46,11 @@ pub enum Act {
     },
     /// Sign a policy, or make the registrars' key.
     Govern,
+    /// Take in what was shared with the public area.
+    Gather {
+        /// Whether the asker is attested now.
+        is_attested: bool,
+    },
     /// Publish a listing, or say whom one does not see.
     List {
         /// By a party of which role.
@@ -53,6 +58,11 @@ pub enum Act {
     },
     /// Open a folder.
     Open,
+    /// Change what is public.
+    Release {
+        /// Whether the actor is attested now.
+        is_attested: bool,
+    },
     /// Make a new key for a folder.
     Renew,
     /// Report someone's conduct.
@@ -62,6 +72,8 @@ pub enum Act {
         /// How many reports and appeals the party made today.
         reports_today: u32,
     },
+    /// Take back what was shared of a case.
+    Retract,
     /// Tell a patient who one is.
     Reveal {
         /// Whether the patient assigns the actor now, with her own identity.
@@ -78,6 +90,15 @@ pub enum Act {
     Search {
         /// Whether the asker is attested now.
         is_attested: bool,
+    },
+    /// Give an anonymised case to the public area.
+    Share {
+        /// Whether the owner is attested now, as a person where the policy asks for that.
+        is_attested: bool,
+        /// Whether the policy has a public area, under the public policy that was consented to.
+        is_open: bool,
+        /// Whether the case is shared already, or was until the curator had it.
+        is_shared: bool,
     },
     /// Add records of up to this clearance.
     Write(Clearance),

@@ -79,18 +79,14 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
             }
             terms.clearance()
         }
+        Act::Gather { is_attested } | Act::Release { is_attested } => curate(facts, is_attested)?,
         Act::List { role } => {
             owner(capacity)?;
             only(role == Role::Doctor, Denial::WrongRole)?
         }
         Act::Open => granted(facts, folder.ok_or(Denial::Absent)?)?.clearance(),
-        Act::Renew => owner(capacity)?,
-        Act::Report { is_attested, reports_today } => {
-            owner(capacity)?;
-            only(is_attested, Denial::NotAttested)?;
-            only(standing < Standing::Barred, Denial::Barred)?;
-            only(reports_today < policy.conduct().reports_max, Denial::TooManyToday)?
-        }
+        Act::Renew | Act::Retract => owner(capacity)?,
+        Act::Report { is_attested, reports_today } => report(policy, facts, is_attested, reports_today)?,
         Act::Reveal { is_assigned, is_attested } => {
             owner(capacity)?;
             only(is_attested, Denial::NotAttested)?;
@@ -105,6 +101,7 @@ pub fn decide(policy: &Policy, act: Act, facts: &Facts) -> Result<Permit, Denial
             only(is_attested || !policy.patients_attested, Denial::NotAttested)?;
             only(standing < Standing::Barred, Denial::Barred)?
         }
+        Act::Share { .. } => share(facts, act)?,
         Act::Write(clearance) => write(facts, folder.ok_or(Denial::Absent)?, clearance)?,
     };
     Ok(Permit { clearance })
@@ -120,6 +117,31 @@ fn write(facts: &Facts, folder: FolderFacts, clearance: Clearance) -> Result<Cle
     is_live(folder)
 }
 
+/// What only the curator does whom the policy names.
+fn curate(facts: &Facts, is_attested: bool) -> Result<Clearance, Denial> {
+    only(facts.capacity == Capacity::Curator, Denial::Absent)?;
+    only(is_attested, Denial::NotAttested)?;
+    only(facts.standing < Standing::Barred, Denial::Barred)
+}
+
+/// Of a case, however old: what is shared is made of what was written.
+fn share(facts: &Facts, act: Act) -> Result<Clearance, Denial> {
+    let Act::Share { is_attested, is_open, is_shared } = act else { return Err(Denial::Absent) };
+    owner(facts.capacity)?;
+    only(facts.folder.is_some_and(|folder| folder.kind == FolderKind::Case), Denial::Absent)?;
+    only(is_open, Denial::NotPublic)?;
+    only(is_attested, Denial::NotAttested)?;
+    only(facts.standing < Standing::Barred, Denial::Barred)?;
+    only(!is_shared, Denial::Shared)
+}
+
+fn report(policy: &Policy, facts: &Facts, is_attested: bool, today: u32) -> Result<Clearance, Denial> {
+    owner(facts.capacity)?;
+    only(is_attested, Denial::NotAttested)?;
+    only(facts.standing < Standing::Barred, Denial::Barred)?;
+    only(today < policy.conduct().reports_max, Denial::TooManyToday)
+}
+
 fn only(holds: bool, otherwise: Denial) -> Result<Clearance, Denial> {
     if holds { Ok(Clearance::VeryRestricted) } else { Err(otherwise) }
 }
@@ -128,7 +150,9 @@ fn owner(capacity: Capacity) -> Result<Clearance, Denial> {
     match capacity {
         Capacity::Owner => Ok(Clearance::VeryRestricted),
         Capacity::Stranger => Err(Denial::Absent),
-        Capacity::Auditor | Capacity::Reader(_) | Capacity::Registrar => Err(Denial::NotOwner),
+        Capacity::Auditor | Capacity::Curator | Capacity::Reader(_) | Capacity::Registrar => {
+            Err(Denial::NotOwner)
+        }
     }
 }
 
@@ -187,7 +211,7 @@ fn give(policy: &Policy, folder: FolderFacts, terms: Terms, taker: Taker) -> Res
         (FolderKind::Case | FolderKind::Summary, Role::Doctor) => {
             matches!(terms.purpose(), Purpose::Treatment | Purpose::Opinion)
         }
-        (FolderKind::Case | FolderKind::Summary, Role::Auditor | Role::Patient) => false,
+        (FolderKind::Case | FolderKind::Summary, Role::Auditor | Role::Curator | Role::Patient) => false,
     };
     only(fits, if folder.kind == FolderKind::Identity { Denial::Identity } else { Denial::WrongRole })?;
     Ok(())
@@ -201,7 +225,9 @@ fn granted(facts: &Facts, folder: FolderFacts) -> Result<Terms, Denial> {
     let grant = match capacity {
         Capacity::Owner => return Ok(Terms::own(now)),
         Capacity::Reader(grant) => grant,
-        Capacity::Auditor | Capacity::Registrar | Capacity::Stranger => return Err(Denial::Absent),
+        Capacity::Auditor | Capacity::Curator | Capacity::Registrar | Capacity::Stranger => {
+            return Err(Denial::Absent);
+        }
     };
     let GrantFacts { terms, is_current, is_same_card, is_attested, is_backed, is_vetted } = grant;
     only(is_current, Denial::Revoked)?;

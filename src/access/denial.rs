@@ -59,5 +59,9 @@ coded! {
         NotAssigned = 24, "the doctor is not assigned to the case";
         /// Who ruled does not decide the appeal.
         OwnRuling = 25, "an appeal is decided by another registrar";
+        /// The policy names no public area, or one of another public policy.
+        NotPublic = 28, "there is no such public area";
+        /// Of a case one abstract is shared at a time, and none again that the curator has had.
+        Shared = 29, "the case is shared, or the curator has had it";
     }
 }

@@ -8,6 +8,8 @@ use crate::{consent::Terms, credential::Standing, folder::FolderKind, party::Rol
 pub enum Capacity {
     /// A vetted checker of streams.
     Auditor,
+    /// Whom the policy names to run the public area.
+    Curator,
     /// It is the actor's own.
     Owner,
     /// It was granted to the actor.

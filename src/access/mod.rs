@@ -15,4 +15,4 @@ pub use charter::{Charter, CharterStatement};
 pub use decision::{Permit, decide};
 pub use denial::Denial;
 pub use facts::{Capacity, Facts, FolderFacts, GrantFacts, Taker};
-pub use policy::Policy;
+pub use policy::{Policy, PublicArea};

@@ -44,6 +44,21 @@ pub struct Policy {
     /// Who must see the log's checkpoints.
     #[cbor(n(9), default, skip_if = "WitnessPolicy::is_none")]
     witnesses: WitnessPolicy,
+    /// The public area, if there is one.
+    #[n(10)]
+    pub(crate) public: Option<PublicArea>,
+}
+
+/// Who runs the public area, and under which public policy: what enough registrars signed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PublicArea {
+    /// The digest of the public policy: how coarse an abstract is, and what hides a person.
+    #[n(0)]
+    pub policy: Digest,
+    /// The curator's card, for which abstracts are sealed.
+    #[n(1)]
+    pub curator: Card,
 }
 
 /// What is asked of people's conduct.
@@ -93,6 +108,7 @@ impl Policy {
             conduct: None,
             former: Vec::new(),
             witnesses: WitnessPolicy::none(),
+            public: None,
         }
     }
 
@@ -181,6 +197,24 @@ impl Policy {
         Self { witnesses, ..self }
     }
 
+    /// With a public area: the digest of its public policy, and the card of its curator, who must be attested besides.
+    #[must_use]
+    pub fn curated(self, policy: Digest, curator: &Card) -> Self {
+        Self { public: Some(PublicArea { policy, curator: curator.clone() }), ..self }
+    }
+
+    /// Without a public area: nothing more is shared or released; what was shared can be taken back.
+    #[must_use]
+    pub fn uncurated(self) -> Self {
+        Self { public: None, ..self }
+    }
+
+    /// The public area, if there is one.
+    #[must_use]
+    pub const fn public_area(&self) -> Option<&PublicArea> {
+        self.public.as_ref()
+    }
+
     fn with_conduct(self, change: impl FnOnce(Conduct) -> Conduct) -> Self {
         Self { conduct: Some(change(self.conduct())), ..self }
     }
@@ -255,6 +289,7 @@ impl Policy {
             && parties.len() <= REGISTRARS_MAX
             && (1..=suspended).contains(&warned)
             && suspended <= barred
+            && self.public.as_ref().is_none_or(|area| area.curator.role() == Role::Curator)
     }
 
     pub(crate) fn conduct(&self) -> Conduct {

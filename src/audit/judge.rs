@@ -4,10 +4,11 @@
 use crate::{
     audit::{
         Fault,
+        cards::Known,
         epochs::Log,
         people::People,
         stream::Right,
-        streams::{Dealing, Deed, Office, Streams, Taken},
+        streams::{Dealing, Deed, Office, Released, Streams, Taken},
     },
     consent::Purpose,
     credential::{Standing, Verdict},
@@ -27,6 +28,32 @@ impl Streams<'_> {
         if !self.bad.contains(&Principal::Vault(self.vault)) {
             self.judge_dealings(&people);
             self.judge_exports(&people, log);
+            self.judge_releases(&people);
+        }
+    }
+
+    /// What became public: by the curator whom the policy of then names, attested then and not barred.
+    fn judge_releases(&mut self, people: &People) {
+        for Released { place, actor } in std::mem::take(&mut self.releases) {
+            if self.bad.contains(&actor) {
+                continue;
+            }
+            let areas = self.rules.at(place.received).filter_map(|(_, policy)| policy.public_area());
+            let known = areas.map(|area| Known::of(&area.curator));
+            let known = { known }.find(|known| Principal::Party(known.party) == actor);
+            let fault = match known {
+                None => Fault::Uncovered,
+                Some(known) if !people.is_attested(&self.rules, (&known, place.received), None) => {
+                    Fault::Unattested
+                }
+                Some(known)
+                    if people.standing(&self.rules, known.party, place.received) >= Standing::Barred =>
+                {
+                    Fault::Standing
+                }
+                Some(_) => continue,
+            };
+            self.findings.add(place.index, fault, ("", place.seq));
         }
     }
 

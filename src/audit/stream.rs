@@ -8,7 +8,7 @@ use crate::{
     event::{Event, Principal, Step, Verb},
     folder::{Clearance, Epoch, FolderKind, owned_folder},
     id::{Digest, FolderId, OpId, PartyId, VaultId},
-    merkle::{Frontier, Head},
+    merkle::{Frontier, Head, leaf_hash},
     party::CaseKey,
     time::Timestamp,
 };
@@ -27,6 +27,8 @@ struct Folder {
     is_closed: bool,
     /// The grants of the present epoch, by their statements' digests.
     grants: BTreeMap<Digest, GrantStatement>,
+    /// What is shared of a Case with the public area.
+    shared: Option<Digest>,
 }
 
 /// Someone acted by right of a grant, or was given one: whether he could, the others' streams say.
@@ -87,6 +89,8 @@ pub(super) struct Stream {
     acts: BTreeSet<OpId>,
     /// The newest of the stream's own heads, for what its owner says it has seen, from the one of the newest size back.
     roots: VecDeque<Digest>,
+    /// The releases of the public area, in the vault's own stream.
+    releases: Frontier,
 }
 
 impl Stream {
@@ -100,6 +104,7 @@ impl Stream {
             cases: Cases::new(vault, of),
             acts: BTreeSet::new(),
             roots: VecDeque::from([Head::default().root]),
+            releases: Frontier::new(),
         }
     }
 
@@ -195,6 +200,27 @@ impl Stream {
                 let is_second = std::mem::replace(&mut folder.is_closed, true);
                 if is_own && !is_second { Ok(Vec::new()) } else { Err(Fault::Folder) }
             }
+            Verb::Share | Verb::Retract => {
+                let folder = self.folder(step)?;
+                let follows = if step.verb == Verb::Share {
+                    let is_new = folder.shared.is_none() && folder.kind == FolderKind::Case;
+                    folder.shared = step.subject;
+                    is_new && folder.shared.is_some()
+                } else {
+                    folder.shared.is_some() && folder.shared.take() == step.subject
+                };
+                if is_own && follows { Ok(Vec::new()) } else { Err(Fault::Folder) }
+            }
+            Verb::Release => {
+                let subject = step.subject.ok_or(Fault::Folder)?;
+                let before = self.releases.head();
+                self.releases.append(leaf_hash(subject.as_bytes()));
+                let follows = step.before == Some(before)
+                    && step.after == Some(self.releases.head())
+                    && step.folder.is_none()
+                    && matches!(self.of, Principal::Vault(_));
+                if follows { Ok(Vec::new()) } else { Err(Fault::Folder) }
+            }
             Verb::Appeal | Verb::Block | Verb::Enrol | Verb::List | Verb::Report | Verb::Reveal => {
                 if is_own && step.folder.is_none() { Ok(Vec::new()) } else { Err(Fault::Folder) }
             }
@@ -243,6 +269,7 @@ impl Stream {
             heads: BTreeSet::from([(0, Head::default().root)]),
             is_closed: false,
             grants: BTreeMap::new(),
+            shared: None,
         };
         let is_new = self.folders.insert(folder, begun).is_none();
         if is_own && is_its && is_new { Ok(()) } else { Err(Fault::Folder) }

@@ -56,6 +56,13 @@ pub(super) struct Taken {
     pub(super) log: Option<Digest>,
 }
 
+/// A release of the public area, and who made it.
+#[derive(Debug)]
+pub(super) struct Released {
+    pub(super) place: Place,
+    pub(super) actor: Principal,
+}
+
 /// What it was, with the right statement or without it.
 #[derive(Debug)]
 pub(super) enum Deed {
@@ -85,6 +92,7 @@ pub(super) struct Streams<'a> {
     pub(super) rights: BTreeMap<Right, u32>,
     pub(super) offices: Vec<Office>,
     pub(super) exports: Vec<Taken>,
+    pub(super) releases: Vec<Released>,
     pub(super) findings: Findings,
     /// Streams that are not whole: what depends on them is not judged.
     pub(super) bad: BTreeSet<Principal>,
@@ -130,6 +138,7 @@ impl<'a> Streams<'a> {
             rights: BTreeMap::new(),
             offices: Vec::new(),
             exports: Vec::new(),
+            releases: Vec::new(),
             findings,
             bad: BTreeSet::new(),
             names: BTreeMap::new(),
@@ -256,6 +265,10 @@ impl<'a> Streams<'a> {
                 }
                 return None;
             }
+            Verb::Release => {
+                self.releases.push(Released { place, actor: step.actor });
+                return None;
+            }
             Verb::Amend
             | Verb::Appeal
             | Verb::Assign
@@ -270,9 +283,11 @@ impl<'a> Streams<'a> {
             | Verb::OpenFolder
             | Verb::Report
             | Verb::Restore
+            | Verb::Retract
             | Verb::Reveal
             | Verb::Revoke
             | Verb::Rotate
+            | Verb::Share
             | Verb::Stage
             | Verb::Write => return None,
         };

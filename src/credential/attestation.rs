@@ -59,6 +59,12 @@ impl Attestation {
         Self::of(Role::Auditor, Vec::new())
     }
 
+    /// Someone who may run the public area, if the policy names the card.
+    #[must_use]
+    pub fn curator() -> Self {
+        Self::of(Role::Curator, Vec::new())
+    }
+
     /// A further specialty.
     #[must_use]
     pub fn specialty(mut self, specialty: impl Into<Coding>) -> Self {

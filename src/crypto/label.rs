@@ -96,6 +96,8 @@ labels! {
     Moment = "moment";
     /// A party's id, from its verifying key.
     PartyId = "party id";
+    /// A person of one year, as the curator may count.
+    PersonToken = "person token";
     /// The tag by which registrars know a person again.
     PersonTag = "person tag";
     /// A report or an appeal, for the registrars.
@@ -104,6 +106,8 @@ labels! {
     Place = "place";
     /// A policy.
     Policy = "policy";
+    /// An abstract with its consent, for the curator.
+    PooledAbstract = "pooled abstract";
     /// A record's pre-key.
     PreKey = "pre-key";
     /// A public policy: the policy by hash.
@@ -116,6 +120,10 @@ labels! {
     Receipt = "receipt";
     /// A record's key.
     RecordKey = "record key";
+    /// What a release brings, hides and keeps.
+    Release = "release";
+    /// A curator's journal of a release.
+    ReleaseJournal = "release journal";
     /// The key the registrars share.
     Registry = "registry";
     /// The older key of the registrars, under the newer one.
@@ -140,6 +148,8 @@ labels! {
     Sealed = "sealed";
     /// What proves an owner to be the sender of a submission.
     Sender = "sender";
+    /// What an owner shared, for the owner.
+    Shared = "shared";
     /// An Ed25519 key pair from a seed.
     Signing = "keyring ed25519";
     /// A stream's head, signed by the vault.

@@ -8,13 +8,14 @@ use crate::{
     consent::{GrantStatement, Terms},
     credential::{Attestations, ListingStatement, RegistryStatement, RulingStatement, Standing, Trust},
     crypto::Signed,
-    custodian::{ExportPlace, QueuePlace, SealedChart},
+    custodian::{ExportPlace, PastRelease, PoolPage, PublicAnswer, QueuePlace, SealedChart, SharedCase},
     event::{Receipt, SignedEvent, StreamHead, Streamed},
     folder::{Epoch, FolderKind},
     id::{Digest, FolderId, PartyId},
     letter::Letter,
     limits::MESSAGE_BYTES_MAX,
     log::StreamProof,
+    merkle::Head,
     party::Card,
     time::Timestamp,
 };
@@ -59,6 +60,9 @@ pub enum Response {
     /// first.
     #[n(5)]
     Checkpoint(#[n(0)] String, #[n(1)] Vec<Digest>),
+    /// What is public.
+    #[n(10)]
+    Public(#[n(0)] PublicAnswer),
 }
 
 wire! { Response: "response", MESSAGE_BYTES_MAX; }
@@ -199,6 +203,15 @@ pub enum Answer {
     /// A page of a file of an export, and where the next one begins, if there is one.
     #[n(15)]
     Export(#[n(0)] ByteVec, #[n(1)] Option<ExportPlace>),
+    /// Entries of the pool.
+    #[n(20)]
+    Pool(#[n(0)] PoolPage),
+    /// Releases, in their order, and the head of all.
+    #[n(21)]
+    Releases(#[n(0)] Vec<PastRelease>, #[n(1)] Head),
+    /// What the asker shared.
+    #[n(22)]
+    Shared(#[n(0)] Vec<SharedCase>),
 }
 
 /// A doctor of the directory. The card is in its bytes: a page of cards is verified where it is read.

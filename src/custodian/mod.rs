@@ -5,16 +5,23 @@
 //! folder key or plaintext.
 
 mod answer;
+mod area;
 mod chart;
 mod query;
+mod reader;
 mod submission;
 
 pub use answer::{
     Accepted, Answer, Concerned, Delivered, Listed, MyFolder, Queued, Refusal, Response, Salt, Sealed,
     StreamPage,
 };
+pub use area::{
+    PastRelease, PoolCursor, PoolPage, PoolPlace, Pooled, PublicAnswer, PublicPage, PublicPlace, PublicQuery,
+    PublicQuestion, Publication, ReleaseNote, SharedAbstract, SharedCase, SharedState,
+};
 pub use chart::{ChartOwner, EpochEntry, Run, SealedChart, Writer};
 pub use query::{Errand, ExportFile, ExportPlace, Query, Question, QueuePlace, Search};
+pub use reader::{PublicError, PublicReader};
 pub use submission::{Enclosure, Part, Request, Sender, Submission};
 
 /// What carried the bytes did not.

@@ -6,6 +6,7 @@ use crate::{
     codec::{coded, wire},
     credential::{Experience, term},
     crypto::{Label, Statement},
+    custodian::PoolCursor,
     folder::Epoch,
     id::{Digest, FolderId, PartyId, VaultId},
     time::Timestamp,
@@ -90,6 +91,15 @@ pub enum Question {
     /// A page of a file of the export that was begun, by the root of its checkpoint, once an event says that it is taken.
     #[n(17)]
     Export(#[n(0)] Digest, #[n(1)] ExportFile, #[n(2)] ExportPlace),
+    /// What arrived in the pool and what left it, from where the curator stands: for the curator.
+    #[n(20)]
+    Pool(#[n(0)] PoolCursor),
+    /// The releases after so many, with their journals: for the curator.
+    #[n(21)]
+    Releases(#[n(0)] u64),
+    /// What the asker shared with the public area.
+    #[n(22)]
+    Shared,
 }
 
 /// What an export is made of, besides its checkpoint and what follows from these.

@@ -8,7 +8,7 @@ use crate::{
     consent::Grant,
     credential::{AttestationStatement, ListingStatement, RegistryStatement, RulingStatement},
     crypto::{Label, Signed, kdf::digest},
-    custodian::Query,
+    custodian::{PublicQuestion, Publication, Query, SharedAbstract},
     event::{Principal, SignedEvent},
     folder::BackLinks,
     id::{Digest, FolderId, PartyId},
@@ -37,6 +37,9 @@ pub enum Request {
     /// The newest checkpoint of the log, and that it grew from a log of this size: for whoever asks.
     #[n(4)]
     Checkpoint(#[n(0)] u64),
+    /// What is public: for whoever asks.
+    #[n(10)]
+    Public(#[n(0)] PublicQuestion),
 }
 
 /// What must happen together: events with what they bring, all about one owner's data.
@@ -144,6 +147,12 @@ pub enum Enclosure {
     /// For which case a patient asks who her doctor is.
     #[n(8)]
     WhoIs(#[n(0)] FolderId),
+    /// A release of the public area.
+    #[n(10)]
+    Release(#[n(0)] Publication),
+    /// An anonymised case.
+    #[n(11)]
+    Share(#[n(0)] SharedAbstract),
 }
 
 wire! { Request: "request", MESSAGE_BYTES_MAX; }

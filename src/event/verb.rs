@@ -58,6 +58,12 @@ coded! {
         Refuse = 25, "refused to attest";
         /// An auditor took an export of all streams.
         Export = 26, "took an export of";
+        /// An owner gave an anonymised case to the public area.
+        Share = 27, "shared with the public area";
+        /// An owner took it back.
+        Retract = 28, "took back from the public area";
+        /// The curator changed what is public.
+        Release = 29, "released in the public area of";
     }
 }
 

@@ -14,6 +14,8 @@ coded! {
         Registrar = 3, "registrar";
         /// Who checks that all is in order, and sees no data.
         Auditor = 4, "auditor";
+        /// Who runs the public area.
+        Curator = 5, "curator";
     }
 }
 
@@ -49,6 +51,8 @@ macro_rules! roles {
 roles! {
     /// Checks streams; reads no data.
     Auditor;
+    /// Reads what was shared with the public area, and releases what hides everybody.
+    Curator;
     /// Opens what is granted, writes where the grant says so.
     Doctor;
     /// Opens cases, writes, grants, revokes.
@@ -58,5 +62,6 @@ roles! {
 }
 
 impl Owner for Auditor {}
+impl Owner for Curator {}
 impl Owner for Doctor {}
 impl Owner for Patient {}

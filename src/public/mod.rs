@@ -11,6 +11,7 @@
 //! becomes public, and what [`check_rows`] checks without knowing anything else.
 
 mod codes;
+mod consent;
 mod gate;
 pub mod hierarchy;
 pub mod policy;
@@ -19,6 +20,7 @@ mod release;
 mod values;
 
 pub use codes::{Code, Codes};
+pub use consent::{Sharing, Use};
 pub use gate::{Candidate, GateRules, Held, Offer, Passed, Release, gate};
 pub use policy::PublicPolicy;
 pub use pool::{

@@ -51,6 +51,7 @@ impl<R: RoleType> Session<'_, R> {
             | Response::Charters(..)
             | Response::Checkpoint(..)
             | Response::Hello(..)
+            | Response::Public(_)
             | Response::Refused(Refusal::Conflict)) => Ok(response),
         }
     }
@@ -110,6 +111,7 @@ impl<R: RoleType> Session<'_, R> {
             | Response::Answer(_)
             | Response::Checkpoint(..)
             | Response::Hello(..)
+            | Response::Public(_)
             | Response::Refused(_) => Err(Tampering::Answer.into()),
         }
     }
@@ -158,6 +160,7 @@ impl<R: RoleType> Session<'_, R> {
             | Response::Charters(..)
             | Response::Checkpoint(..)
             | Response::Hello(..)
+            | Response::Public(_)
             | Response::Refused(_) => Err(Tampering::Answer.into()),
         }
     }
@@ -187,6 +190,7 @@ impl<R: RoleType> Session<'_, R> {
             | Response::Charters(..)
             | Response::Checkpoint(..)
             | Response::Hello(..)
+            | Response::Public(_)
             | Response::Refused(_) => {
                 return Err(Tampering::Answer.into());
             }

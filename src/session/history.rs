@@ -89,6 +89,8 @@ impl fmt::Display for HistoryLine {
             (Verb::Reveal, _) => f.write_str(" told a patient who you are"),
             (Verb::Attest, _) => f.write_str(" attested you"),
             (Verb::Withdraw, _) => f.write_str(" withdrew the attestation of you"),
+            (Verb::Share, _) => write!(f, " gave {}, anonymised, to the public area", self.what()),
+            (Verb::Retract, _) => write!(f, " took {}, anonymised, back from the public area", self.what()),
             (Verb::Rotate, _) => write!(f, " locked {} with a new key", self.what()),
             (Verb::Open, _) => {
                 write!(f, " opened {}", self.what())?;
@@ -154,10 +156,13 @@ impl<R: Owner> Session<'_, R> {
                 | Verb::Open
                 | Verb::OpenFolder
                 | Verb::Refuse
+                | Verb::Release
                 | Verb::Report
                 | Verb::Restore
+                | Verb::Retract
                 | Verb::Reveal
                 | Verb::Rule
+                | Verb::Share
                 | Verb::Stage
                 | Verb::Withdraw
                 | Verb::Write => &[],

@@ -241,11 +241,13 @@ impl<R: RoleType> Session<'_, R> {
                 Verb::Grant => (),
                 Verb::Open
                 | Verb::OpenFolder
+                | Verb::Release
                 | Verb::Report
                 | Verb::Restore
+                | Verb::Retract
                 | Verb::Reveal
                 | Verb::Revoke => (),
-                Verb::Rotate | Verb::Rule | Verb::Stage | Verb::Withdraw | Verb::Write => (),
+                Verb::Rotate | Verb::Rule | Verb::Share | Verb::Stage | Verb::Withdraw | Verb::Write => (),
             }
         }
         let State { memory, met, .. } = &mut *state;
@@ -296,6 +298,7 @@ fn follow(
             head: Head::default(),
             is_closed: false,
             touched: Some(received),
+            shared: None,
         };
         let is_single = matches!(kind, FolderKind::Credentials | FolderKind::Identity);
         let is_second = is_single && all.values().any(|own| own.kind == kind);
@@ -328,6 +331,7 @@ fn follow(
         }
         Verb::Close => is_own && !std::mem::replace(&mut own.is_closed, true),
         Verb::Open | Verb::Stage => true,
+        Verb::Share | Verb::Retract => is_own && own.follow_shared(event),
         Verb::Appeal
         | Verb::Attest
         | Verb::Block
@@ -340,6 +344,7 @@ fn follow(
         | Verb::List
         | Verb::OpenFolder
         | Verb::Refuse
+        | Verb::Release
         | Verb::Report
         | Verb::Restore
         | Verb::Reveal
@@ -347,4 +352,16 @@ fn follow(
         | Verb::Withdraw => false,
     };
     if follows { Ok(()) } else { Err(wrong()) }
+}
+
+impl Own {
+    /// Of a Case one abstract at a time is shared, and that one is taken back: whether it is so.
+    fn follow_shared(&mut self, event: &Event) -> bool {
+        let before = std::mem::replace(&mut self.shared, event.subject.filter(|_| event.verb == Verb::Share));
+        if event.verb == Verb::Share {
+            before.is_none() && self.kind == FolderKind::Case && self.shared.is_some()
+        } else {
+            before.is_some() && before == event.subject
+        }
+    }
 }

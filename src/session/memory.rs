@@ -66,6 +66,13 @@ pub struct Memory {
     /// Cards that were offered in the place of pinned ones, and not taken.
     #[cbor(n(10), default, skip_if = "BTreeMap::is_empty")]
     pub(super) offered: BTreeMap<PartyId, Digest>,
+    /// A curator's: the releases, as far as it made or read them.
+    #[cbor(n(20), default, skip_if = "is_nothing")]
+    pub(super) releases: Frontier,
+}
+
+fn is_nothing(frontier: &Frontier) -> bool {
+    frontier.size() == 0
 }
 
 /// How far a folder of another's was seen.
@@ -101,6 +108,9 @@ pub(super) struct Own {
     /// When something was last written or granted.
     #[n(6)]
     pub(super) touched: Option<Timestamp>,
+    /// A Case: the digest of what is shared of it with the public area.
+    #[n(10)]
+    pub(super) shared: Option<Digest>,
 }
 
 #[derive(Encode, Decode)]

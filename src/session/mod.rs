@@ -23,6 +23,12 @@
 //! }
 //! ```
 //! ```compile_fail,E0599
+//! # use casevault::{custodian::PoolCursor, party::Patient, session::Session};
+//! fn a_patient_reads_no_pool(alice: &Session<'_, Patient>) {
+//!     alice.pull(&PoolCursor::default());
+//! }
+//! ```
+//! ```compile_fail,E0599
 //! # use casevault::{party::Auditor, session::{Case, Session}};
 //! fn an_auditor_opens_nothing(auditor: &Session<'_, Auditor>, case: &Case) {
 //!     auditor.open(case);
@@ -35,6 +41,7 @@ mod audit;
 mod case;
 mod chart;
 mod conduct;
+mod curator;
 mod directory;
 mod enrol;
 mod exchange;
@@ -51,6 +58,7 @@ mod people;
 mod practice;
 mod registry;
 mod renew;
+mod share;
 mod state;
 mod verify;
 mod write;
@@ -60,6 +68,7 @@ pub use assign::Granted;
 pub use case::Case;
 pub use chart::{Author, Chart, Identity, Record, Unreadable};
 pub use conduct::{ReadPetition, Sentence, StandingReport, StrikeLine};
+pub use curator::{Arrival, Journalled, Pulled, Unfit};
 pub use directory::{DirectoryPage, ListedDoctor, Looking, Pin};
 pub use export::FetchError;
 pub use history::HistoryLine;
@@ -71,5 +80,6 @@ pub use office::{Applicant, Papers, Queue, Waiting};
 pub use practice::DoctorView;
 pub use registry::Proposal;
 pub use renew::Revocation;
+pub use share::SharedWithPublic;
 pub use state::{Session, Tools};
 pub use write::Entry;

@@ -13,7 +13,7 @@ use crate::{
     crypto::{NoRandomness, Random, Signed},
     custodian::Custodian,
     event::Receipt,
-    id::{Digest, FolderId, PartyId},
+    id::{Digest, FolderId, Handle, PartyId},
     party::{Card, CaseKey, Keyring, Owner, RoleType},
     session::{Memory, pen::Pen},
     time::{Clock, SystemClock},
@@ -79,6 +79,8 @@ pub(super) struct State {
     pub(super) case_keys: BTreeMap<[u8; 16], Arc<CaseKey>>,
     /// The receipt of the last act.
     pub(super) receipt: Option<Signed<Receipt>>,
+    /// A curator's: under which handle each sealed abstract first came.
+    pub(super) pooled: BTreeMap<Digest, Handle>,
 }
 
 impl<'c, R: RoleType> Session<'c, R> {
@@ -100,6 +102,7 @@ impl<'c, R: RoleType> Session<'c, R> {
             cards: BTreeMap::new(),
             case_keys: BTreeMap::new(),
             receipt: None,
+            pooled: BTreeMap::new(),
         };
         Self { custodian, keyring, card, clock: tools.clock, state: Mutex::new(state), role: PhantomData }
     }

@@ -21,7 +21,7 @@ use crate::{
         fault::Fault,
         rows::{ConsentRow, FolderRow, HeadRow, MineRow, RunRow},
         rules::Rules,
-        standing::{Stance, folder_facts},
+        standing::{Repute, Stance, folder_facts},
         tables::{Table, key},
         write::RUN_LEAVES,
     },
@@ -83,6 +83,7 @@ impl Vault {
                 self.for_office(&asker)?;
                 self.person(&tag)
             }
+            Question::Pool(cursor) => self.for_curator(&asker, |now| self.pool_page(now, &cursor)),
             Question::Proposals => {
                 self.for_office(&asker)?;
                 self.proposals()
@@ -92,7 +93,9 @@ impl Vault {
                 self.queue(errand, after, limit)
             }
             Question::Records(folder, from) => self.records_of(&asker, folder, from),
+            Question::Releases(since) => self.for_curator(&asker, |_| self.releases(since)),
             Question::Rulings(party) => self.rulings(&asker, party),
+            Question::Shared => self.shared_by(asker.card.party()),
             Question::Stream(owner, from) => {
                 self.may_audit(&asker, owner)?;
                 self.page(Principal::Party(owner), from)
@@ -137,6 +140,19 @@ impl Vault {
 
     fn auditing(&self, asker: &Asker) -> Result<(Capacity, Standing), Fault> {
         self.auditor(&asker.rules, &asker.card, asker.now)
+    }
+
+    /// What only the curator may ask is not there for others.
+    fn for_curator(
+        &self,
+        asker: &Asker,
+        answer: impl FnOnce(Timestamp) -> Result<Answer, Fault>,
+    ) -> Result<Answer, Fault> {
+        let Repute { is_attested, standing } = self.repute(&asker.rules, &asker.card, asker.now)?;
+        let is_curator = self.is_curator(&asker.card);
+        let capacity = if is_curator { Capacity::Curator } else { Capacity::Stranger };
+        self.may(asker, (Act::Gather { is_attested }, capacity), standing)?;
+        answer(asker.now)
     }
 
     /// Whether a card is an auditor's who is attested now, and how its party stands.

@@ -24,8 +24,11 @@ mod office;
 mod open;
 mod outbox;
 mod people;
+mod pool;
 mod promise;
+mod public;
 mod queue;
+mod release;
 mod rows;
 mod rules;
 mod sender;
@@ -93,6 +96,8 @@ pub struct Vault {
     outbox: Mutex<Vec<Waiting>>,
     denials: Mutex<DenialRate>,
     anchored: Mutex<Anchored>,
+    /// One act on the pool at a time: what is shown of it, and what is taken back.
+    pool: Mutex<()>,
     /// One checkpoint at a time; who shows the map waits for it.
     checkpointing: Mutex<()>,
     /// As which the lease knows this vault, of all that are open over the store.
@@ -268,6 +273,7 @@ impl Vault {
             outbox: Mutex::default(),
             denials: Mutex::new(DenialRate::new()),
             anchored: Mutex::new(Anchored::nothing()),
+            pool: Mutex::default(),
             checkpointing: Mutex::default(),
             asked: Mutex::default(),
             fetches: Fetches::default(),
@@ -327,6 +333,7 @@ impl Vault {
                 let rules = self.rules();
                 Ok(Response::Hello(rules.trust.clone(), rules.policy.clone()))
             }
+            Request::Public(question) => Ok(Response::Public(self.answer_public(&question)?)),
             Request::Submit(submission) => Ok(Response::Accepted(self.submit(&submission)?)),
         }
     }

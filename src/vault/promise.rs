@@ -91,12 +91,15 @@ impl Work<'_> {
                 | Verb::List
                 | Verb::OpenFolder
                 | Verb::Refuse
+                | Verb::Release
                 | Verb::Report
                 | Verb::Restore
+                | Verb::Retract
                 | Verb::Reveal
                 | Verb::Revoke
                 | Verb::Rotate
                 | Verb::Rule
+                | Verb::Share
                 | Verb::Stage
                 | Verb::Withdraw
                 | Verb::Write => (),

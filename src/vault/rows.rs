@@ -13,15 +13,16 @@ use crate::{
         RulingStatement,
     },
     crypto::{Signed, VerifyingKey},
-    custodian::{Errand, QueuePlace},
+    custodian::{Errand, QueuePlace, ReleaseNote},
     event::Principal,
     folder::{BackLinks, Commitments, Epoch, FolderKind},
-    id::{Digest, FolderId, PartyId},
+    id::{Digest, FolderId, Handle, PartyId, PersonToken},
     letter::Letter,
     limits::VALUE_BYTES_MAX,
     log::{LogEpoch, OwnerHead},
     merkle::{Frontier, Head},
     party::Card,
+    public::{BatchFacts, PublicRow},
     record::Leaf,
     time::Timestamp,
 };
@@ -470,10 +471,123 @@ pub(super) struct CosignedRow {
     pub(super) lines: String,
 }
 
+/// An entry of the pool: what is sealed for the curator, and whose it is.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PoolRow {
+    #[n(0)]
+    pub(super) handle: Handle,
+    #[n(1)]
+    pub(super) owner: PartyId,
+    #[n(2)]
+    pub(super) sealed: Letter,
+    /// The digest of the public policy it was made under.
+    #[n(3)]
+    pub(super) policy: Digest,
+    /// As whom its person counts.
+    #[n(4)]
+    pub(super) token: PersonToken,
+    #[n(5)]
+    pub(super) received: Timestamp,
+}
+
+/// An entry of the pool that was taken back after the curator had it.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct GoneRow {
+    #[n(0)]
+    pub(super) handle: Handle,
+}
+
+/// How far the pool was shown.
+#[derive(Debug, Clone, Copy, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PoolHeadRow {
+    /// Up to which day, from 1970.
+    #[n(0)]
+    pub(super) shown: u64,
+    /// How many entries are gone that were shown.
+    #[n(1)]
+    pub(super) gone: u64,
+}
+
+/// What an owner shared of a case.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct SharedRow {
+    #[n(0)]
+    pub(super) case: FolderId,
+    #[n(1)]
+    pub(super) handle: Handle,
+    /// The day under which it stands in the pool.
+    #[n(2)]
+    pub(super) epoch: u64,
+    #[n(3)]
+    pub(super) sealed: Digest,
+    /// The owner's own copy, sealed by the owner.
+    #[n(4)]
+    pub(super) own: Option<ByteVec>,
+    #[n(5)]
+    pub(super) received: Timestamp,
+    /// Whether it was taken back after the curator had it.
+    #[n(6)]
+    pub(super) is_gone: bool,
+}
+
+/// A batch of the public area.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct BatchRow {
+    #[n(0)]
+    pub(super) facts: BatchFacts,
+    /// The release that brought it.
+    #[n(1)]
+    pub(super) release: u64,
+    /// The release that hid it.
+    #[n(2)]
+    pub(super) hidden: Option<u64>,
+}
+
+/// Public rows of one batch, in the order of their ids.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct PublicRowsRow {
+    #[n(0)]
+    pub(super) rows: Vec<PublicRow>,
+}
+
+/// A release: its event, and what that names.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ReleaseRow {
+    #[n(0)]
+    pub(super) event: u64,
+    #[n(1)]
+    pub(super) note: ReleaseNote,
+}
+
+/// A piece of what is too long for one row.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct BytesRow {
+    #[n(0)]
+    pub(super) bytes: ByteVec,
+}
+
+/// The releases so far, one leaf each.
+#[derive(Debug, Clone, Default, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct LedgerRow {
+    #[n(0)]
+    pub(super) releases: Frontier,
+}
+
 rows! {
     AttestedRow: b"CVat", "attested row";
+    BatchRow: b"CVba", "row of a batch";
     BlockRow: b"CVbl", "row of who is shut out";
     BucketRow: b"CVbu", "bucket row";
+    BytesRow: b"CVby", "row of a piece";
     ChangedRow: b"CVch", "changed row";
     CharterRow: b"CVcr", "charter row";
     ConsentRow: b"CVco", "consent row";
@@ -482,10 +596,12 @@ rows! {
     EpochOfLogRow: b"CVel", "row of an epoch of the log";
     EpochRow: b"CVep", "epoch row";
     FolderRow: b"CVfo", "folder row";
+    GoneRow: b"CVgo", "row of what is gone from the pool";
     GrantRow: b"CVgr", "grant row";
     HashesRow: b"CVhs", "row of hashes";
     HeadRow: b"CVhd", "head row";
     LeaseRow: b"CVls", "lease row";
+    LedgerRow: b"CVld", "row of the releases";
     LetterRow: b"CVle", "letter row";
     ListingRow: b"CVli", "listing row";
     LogRow: b"CVlo", "log row";
@@ -494,11 +610,16 @@ rows! {
     OutboxRow: b"CVob", "outbox row";
     PartyRow: b"CVpa", "party row";
     PersonRow: b"CVpe", "person row";
+    PoolHeadRow: b"CVph", "row of the pool's head";
+    PoolRow: b"CVpl", "row of the pool";
+    PublicRowsRow: b"CVpr", "row of public rows";
     QueueRow: b"CVqu", "queue row";
     RegistryRow: b"CVrg", "registry row";
+    ReleaseRow: b"CVre", "row of a release";
     RevealRow: b"CVrv", "reveal row";
     RulingRow: b"CVrl", "ruling row";
     RunRow: b"CVru", "run row";
+    SharedRow: b"CVsh", "row of what was shared";
 }
 
 impl Row for crate::event::Streamed {

@@ -52,6 +52,10 @@ impl Vault {
             let is_here = first.owner == Principal::Vault(self.id);
             return if is_here { Ok(first.owner) } else { Err(absent(Some(actor))) };
         }
+        if first.verb == Verb::Release {
+            let is_its = first.owner == Principal::Vault(self.id) && self.is_curator(&row.card);
+            return if is_its { Ok(first.owner) } else { Err(absent(Some(actor))) };
+        }
         if is_office(first) {
             let is_registrar = self.rules().trust.is_registrar(&row.card);
             return if is_registrar {

@@ -1,6 +1,6 @@
 //! Submissions: verify, decide, work out, commit, promise.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use crate::{
     access::{Act, Capacity, Denial, Facts, Permit, decide},
@@ -60,6 +60,8 @@ pub(super) struct Work<'v> {
     pub(super) enrols: bool,
     /// Whether the owner sent it.
     pub(super) is_owner: bool,
+    /// The pool's turn, once it is looked at.
+    pub(super) pool: Option<MutexGuard<'v, ()>>,
     /// The first event, if its signature was looked at to find the owner.
     proven: Option<Digest>,
 }
@@ -119,6 +121,7 @@ impl Vault {
             exports: None,
             enrols: false,
             is_owner: submission.sender.is_some(),
+            pool: None,
             proven: submission.sender.is_none().then(|| first.event.digest()),
         };
         if let Some(done) = work.done_before(submission)? {
@@ -238,6 +241,9 @@ impl Work<'_> {
             Verb::Govern => self.govern(claim),
             Verb::Equip => self.equip(claim),
             Verb::Export => self.export(claim),
+            Verb::Release => self.release(claim),
+            Verb::Retract => self.retract(claim),
+            Verb::Share => self.share(claim),
             Verb::Create | Verb::Deny | Verb::Restore => Err(Denial::WrongRole.into()),
         }
     }
@@ -264,6 +270,9 @@ impl Work<'_> {
                     let auditor = || self.vault.auditor(&self.rules, card, self.now);
                     let (capacity, standing) = if is_here { auditor()? } else { stranger };
                     return Ok(Stance::of(capacity, standing));
+                }
+                if event.verb == Verb::Release {
+                    return self.stance_of_curator(claim);
                 }
                 if is_office(event) {
                     let is_registrar = self.is_of_here(event) && self.rules.trust.is_registrar(card);

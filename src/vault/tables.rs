@@ -15,7 +15,7 @@ use crate::{
     },
     custodian::Errand,
     event::Principal,
-    id::{Digest, FolderId, PartyId},
+    id::{Digest, FolderId, PartyId, PersonToken},
     store::{Key, Place, StoreError},
     vault::rows::Row,
 };
@@ -119,6 +119,24 @@ tables! {
     Lease = 33, lease;
     /// What witnesses signed of the newest checkpoint.
     Cosigned = 34, cosigned;
+    /// What waits for the curator, day by day.
+    Pool = 40, pool;
+    /// The handles of what was taken back after the curator had it, in that order.
+    Gone = 41, gone;
+    /// How far the pool was shown.
+    PoolHead = 42, pool_head;
+    /// What an owner shared, by case.
+    Shared = 43, shared;
+    /// The batches that were ever released.
+    Batch = 44, batch;
+    /// The public rows, many together, by their batch and the last of them.
+    PublicRows = 45, public_rows;
+    /// The releases.
+    Release = 46, release;
+    /// The curator's sealed journals, in pieces, by release.
+    Journal = 47, journal;
+    /// The head of the releases.
+    Ledger = 48, ledger;
 }
 
 /// What is blinded in a row id, or a place.
@@ -146,6 +164,7 @@ pub(super) struct Foreign;
 pub(super) struct RowKeys {
     place: MacKey,
     row: MacKey,
+    person: MacKey,
     tables: TableKeys,
 }
 
@@ -155,6 +174,7 @@ impl RowKeys {
         Self {
             place: MacKey::new(&of(Label::Place)),
             row: MacKey::new(&of(Label::RowId)),
+            person: MacKey::new(&of(Label::PersonToken)),
             tables: TableKeys::derive(storage),
         }
     }
@@ -182,6 +202,17 @@ impl RowKeys {
     /// The place of a table that is one queue, by what waits there.
     pub(super) fn queue_place(&self, errand: Errand) -> Place {
         self.numbered_place(Table::Queue, errand.code())
+    }
+
+    /// The place of the pool: of nobody's rows but its own.
+    pub(super) fn pool_place(&self) -> Place {
+        self.numbered_place(Table::Pool, 0)
+    }
+
+    /// A person of one year, as the curator may count.
+    pub(super) fn person_token(&self, earliest: PartyId, year: u32) -> PersonToken {
+        let parts: [&[u8]; 2] = [earliest.as_bytes(), &year.to_be_bytes()];
+        PersonToken::from_bytes(*self.person.mac(Label::PersonToken, &parts).as_bytes())
     }
 
     /// The place of a person's row: nothing else lies there.

@@ -232,6 +232,11 @@ def many(shape):
     return read
 
 
+def nothing(_):
+    """A field that no value has yet."""
+    raise Malformed
+
+
 class Maybe:
     """A field that is left out where there is nothing to say: a value that is not there, or an empty list."""
 
@@ -287,13 +292,13 @@ def choice(**kinds):
 ID, DIGEST, SIGNATURE = raw(16), raw(32), raw(64)
 U8, U32, U64, TIME = uint(2**8 - 1), uint(2**32 - 1), uint(2**64 - 1), uint(TIME_MAX)
 PRINCIPAL = choice(party=[DIGEST], folder=[DIGEST], vault=[ID])
-PATIENT, DOCTOR, REGISTRAR, AUDITOR = range(1, 5)
+PATIENT, DOCTOR, REGISTRAR, AUDITOR, CURATOR = range(1, 6)
 OWN, TREATMENT, OPINION, VETTING = range(1, 5)
 IDENTITY, CASE, SUMMARY, CREDENTIALS = range(1, 5)
 GOOD, WARNED, SUSPENDED, BARRED = range(1, 5)
 READ_WRITE = 2
 VERBS = """Enrol Attest Withdraw OpenFolder Rotate Write Amend Stage Grant Assign Revoke Open Close Deny Restore Create
-    Report Rule Appeal List Block Reveal Govern Equip Refuse Export""".split()
+    Report Rule Appeal List Block Reveal Govern Equip Refuse Export Share Retract Release""".split()
 
 HEAD = struct(size=U64, root=DIGEST)
 STEP = struct(
@@ -314,9 +319,9 @@ GRANT = struct(
     because=Maybe(DIGEST), wrap=DIGEST,
 )  # fmt: skip
 SIGNED = row(raw(), SIGNATURE)
-CARD = struct(party=DIGEST, role=coded(4), sealing=raw(1216), verifying=point)
+CARD = struct(party=DIGEST, role=coded(5), sealing=raw(1216), verifying=point)
 ATTESTATION = struct(
-    vault=ID, subject=DIGEST, card=DIGEST, role=coded(4), specialty=text, jurisdiction=text, evidence=Maybe(DIGEST),
+    vault=ID, subject=DIGEST, card=DIGEST, role=coded(5), specialty=text, jurisdiction=text, evidence=Maybe(DIGEST),
     registrar=DIGEST, starts=TIME, ends=TIME, at=Maybe(TIME),
     specialties=Maybe(many(struct(system=text, code=text, display=text)), []), persons=Maybe(many(DIGEST), []),
     succeeds=Maybe(DIGEST),
@@ -371,6 +376,7 @@ POLICY = struct(
     registrars=many(card_of), registrars_needed=U8, patients_attested=boolean, open_cases_max=U32, longest_grant_s=U64,
     clock_skew_s=U64, denials_per_minute=U32, conduct=Maybe(CONDUCT),
     former=Maybe(many(struct(card=card_of, until=TIME)), []), witnesses=Maybe(witnesses_of, ([], 0)),
+    public=Maybe(struct(policy=DIGEST, curator=card_of)),
 )  # fmt: skip
 COSIGNED = row(raw(), many(row(DIGEST, SIGNATURE)))
 POLICY_BYTES_MAX = 2 * 2048 * REGISTRARS_MAX

@@ -17,7 +17,7 @@ import sys
 from types import SimpleNamespace
 
 from formats import (
-    ATTESTATION, AUDITOR, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
+    ATTESTATION, AUDITOR, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, CURATOR, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
     POLICY_BYTES_MAX, READ_WRITE, RECEIPT, RECEIPT_BYTES_MAX, REGISTRAR, REGISTRARS_MAX, RULING, SIGNED, STEP, STEP_BYTES_MAX, SUSPENDED, TIME_MAX, TREATMENT,
     VERBS, VETTING, Frontier, Malformed, decode, digest, encode, event_line, from_base64, from_hex, from_json, is_signed,
     label, leaf_hash, lines_of, need, party_line, point, policy_of, read_checkpoint, read_log, seen_by, tree,
@@ -92,6 +92,7 @@ def is_sound(policy):
     cards, limits = policy.registrars + [former.card for former in policy.former], policy.thresholds
     return (
         all(card.role == REGISTRAR for card in cards)
+        and (policy.public is None or policy.public.curator.role == CURATOR)
         and len({card.party for card in cards}) == len(cards) <= REGISTRARS_MAX
         and 1 <= policy.registrars_needed <= len(policy.registrars)
         and 1 <= limits.warned <= limits.suspended <= limits.barred
@@ -175,6 +176,7 @@ class Stream:
         self.vault, self.of, self.name = vault, of, name
         self.frontier, self.received, self.is_bad = Frontier(), 0, False
         self.folders, self.case_keys, self.acts, self.roots = {}, {}, set(), {0: EMPTY[1]}
+        self.releases = Frontier()
 
     def learn(self, step):
         """A Case's key, from the event that begins it: the Case's id vouches for it."""
@@ -213,6 +215,13 @@ class Stream:
             folder = self.folder(step)
             unless(is_own and not folder.is_closed, "folder")
             folder.is_closed = True
+        elif step.verb in ("Share", "Retract"):
+            self.share(step, is_own)
+        elif step.verb == "Release":
+            before = self.releases.head()
+            unless(step.subject and step.folder is None and self.of[0] == "vault", "folder")
+            self.releases.append(leaf_hash(step.subject))
+            unless(head_of(step.before) == before and head_of(step.after) == self.releases.head(), "folder")
         elif step.verb in ("Appeal", "Block", "Enrol", "List", "Report", "Reveal"):
             unless(is_own and step.folder is None, "folder")
         elif step.verb in ("Create", "Deny", "Restore"):
@@ -221,6 +230,17 @@ class Stream:
             is_here = self.of[0] == "vault" and step.owner == self.of and step.actor[0] == "party"
             unless(is_here and step.folder is None, "folder")
         return []
+
+    def share(self, step, is_own):
+        """Of a Case one abstract at a time is shared with the public area, and the one that is shared is taken back."""
+        folder = self.folder(step)
+        unless(is_own and step.subject, "folder")
+        if step.verb == "Share":
+            unless(folder.shared is None and folder.kind == CASE, "folder")
+            folder.shared = step.subject
+        else:
+            unless(folder.shared == step.subject, "folder")
+            folder.shared = None
 
     def is_of(self, step):
         is_case = step.owner[0] == "folder" and step.owner[1] in self.case_keys
@@ -253,7 +273,7 @@ class Stream:
             is_its = digest("folder id", self.vault, self.of[1], bytes([kind]), nonce) == step.folder
         unless(is_own and is_its and step.folder not in self.folders, "folder")
         self.folders[step.folder] = SimpleNamespace(
-            kind=kind, epoch=0, head=EMPTY, heads={EMPTY}, is_closed=False, grants={}
+            kind=kind, epoch=0, head=EMPTY, heads={EMPTY}, is_closed=False, grants={}, shared=None
         )
         return []
 
@@ -402,7 +422,7 @@ class Audit:
         self.findings, self.heads, self.cards, self.bad = [], [], {}, set()
         self.stream, self.next_head, self.index, self.dealings, self.offices = None, 0, 0, [], []
         self.exports = []
-        self.proposed = {}
+        self.proposed, self.releases = {}, []
         self.receipts = [self.receipt(number, data) for number, data in enumerate(receipts)]
         self.met = {event: set() for receipt in self.receipts for event in receipt.events}
         self.had = {head_of(receipt.stream): set() for receipt in self.receipts if receipt.stream}
@@ -588,6 +608,8 @@ class Audit:
             self.offices.append((place, step, brings))
         if step.verb == "Export":
             self.exports.append((place, step))
+        if step.verb == "Release":
+            self.releases.append((place, step.actor))
         if step.verb == "Govern" and step.subject and place.stream.of[0] == "vault":
             self.rules.signed(step.subject, place.received)
         is_first = place.stream.of[0] == "vault" and place.seq == 0
@@ -609,6 +631,12 @@ class Audit:
                     self.judge_dealing(one)
                 except Fault as found:
                     self.add(one.place.index, found.args[0], "", one.place.seq)
+        for place, actor in self.releases:
+            if vault not in self.bad and actor not in self.bad:
+                try:
+                    self.judge_release(actor, place.received)
+                except Fault as found:
+                    self.add(place.index, found.args[0], "", place.seq)
         log, roots = Frontier(), set()
         for leaf in self.leaves or [] if self.exports else []:
             log.append(leaf)
@@ -665,6 +693,14 @@ class Audit:
         unless(not is_to_vet or self.rules.is_registrar(known, moment), "identity")
         unless(is_to_vet or known.role == DOCTOR, "grant")
         unless(self.people.standing(one.reader, moment) < (SUSPENDED if found.is_given else BARRED), "standing")
+
+    def judge_release(self, actor, moment):
+        """By the curator whom the policy of then names, attested then and not barred."""
+        areas = [policy.public for policy in self.rules.at(moment) if policy.public]
+        curator = next((area.curator for area in areas if ("party", area.curator.party) == actor), None)
+        unless(curator, "uncovered")
+        unless(self.people.is_attested(curator, moment, None), "unattested")
+        unless(self.people.standing(curator.party, moment) < BARRED, "standing")
 
 
     def judge_export(self, place, step, roots):

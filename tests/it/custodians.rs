@@ -70,7 +70,6 @@ impl<'c> Recording<'c> {
     }
 
     /// Every byte that crossed, both ways, in order.
-    #[cfg(feature = "sled")]
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.messages().into_iter().flat_map(|(request, response)| [request, response].concat()).collect()
     }

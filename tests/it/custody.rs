@@ -10,18 +10,21 @@ use casevault::{
     consent::Terms,
     credential::{Attestation, Category, Checked, Listing, PersonId, Reveal, Severity},
     crypto::{Random, passphrase::Passphrase},
-    custodian::Errand,
+    custodian::{Errand, PoolCursor},
     event::Principal,
     folder::Clearance,
-    party::{Auditor, Doctor, KeyFile, Patient, Registrar},
+    party::{Auditor, Curator, Doctor, KeyFile, Patient, Registrar},
+    public::Use,
     record::Kind,
     session::{Entry, Looking, Sentence, Session},
     store::{KeyRange, Store},
-    time::Timestamp,
+    time::{Timestamp, days},
 };
 
 use crate::{
+    curators::batch,
     custodians::Recording,
+    shares::{CURATOR, PUBLIC, abstracted},
     world::{ALICE, BOB, CAROL, REGISTRAR, World, keyring},
 };
 
@@ -102,6 +105,7 @@ fn journey(world: &World, recording: &Recording<'_>, ear: &Ear) {
     bob.list(&Listing::new("Dr. Sparrow").reveals(Reveal::OnAssignment)).unwrap();
     let case = alice.open_case(PLANTED[2]).unwrap();
     alice.write(&case, Kind::Complaint, PLANTED[3]).unwrap();
+    public_area(world, recording, (&office, &alice, &case), &mut said);
     let large = PLANTED[4].repeat(8000);
     let entries = vec![
         Entry::new(Kind::Note, PLANTED[5]).unwrap().cleared_for(Clearance::VeryRestricted),
@@ -145,6 +149,30 @@ fn journey(world: &World, recording: &Recording<'_>, ear: &Ear) {
         write!(said, "{line}{line:?}").unwrap();
     }
     ear.hear(&said);
+}
+
+/// A case shared, taken in and released; what is said of it is not what it says.
+fn public_area(
+    world: &World,
+    recording: &Recording<'_>,
+    (office, alice, case): (&Session<'_, Registrar>, &Session<'_, Patient>, &casevault::session::Case),
+    said: &mut String,
+) {
+    let curator = world.enrol_over::<Curator>(recording, CURATOR, PLANTED[1]);
+    office.attest(curator.id(), Attestation::curator()).unwrap();
+    office.propose(world.vault.policy().curated(PUBLIC, curator.card())).unwrap();
+    alice.share(case, &abstracted(4), [Use::Education], world.in_days(300)).unwrap();
+    world.clock.advance(days(1));
+    let curator =
+        Session::<Curator>::sign_in_with(recording, keyring(CURATOR), world.trusting(), world.tools(CURATOR));
+    let curator = curator.unwrap();
+    let pulled = curator.pull(&PoolCursor::default()).unwrap();
+    assert_eq!(pulled.arrivals.len(), 1);
+    let (rows, facts) = batch(1, 12);
+    curator.release(&pulled.next, (rows, vec![facts], Vec::new()), PLANTED[7].as_bytes()).unwrap();
+    write!(said, "{curator:?}{pulled:?}{:?}{:?}", curator.journals().unwrap(), alice.shared_cases().unwrap())
+        .unwrap();
+    assert!(!said.contains("J04") && !said.contains("Resolved"), "{said}");
 }
 
 /// Reports, rulings and appeals, with planted words in all that is written.
@@ -207,7 +235,7 @@ fn finds(hay: &[u8], needle: &[u8]) -> bool {
 
 fn secrets() -> Vec<Vec<u8>> {
     let words = PLANTED.iter().map(|word| word.as_bytes().to_vec());
-    let seeds = [REGISTRAR, ALICE, BOB, CAROL, 30].into_iter().map(|seed| vec![seed; 32]);
+    let seeds = [REGISTRAR, ALICE, BOB, CAROL, 30, CURATOR].into_iter().map(|seed| vec![seed; 32]);
     words.chain(seeds).collect()
 }
 

@@ -10,16 +10,22 @@ use casevault::{
     access::Policy,
     consent::Terms,
     credential::{Attestation, Category, Checked, Listing, PersonId, Reveal, Severity},
-    custodian::Errand,
+    custodian::{Errand, PoolCursor, PublicQuery},
     error::Error,
     event::Principal,
-    party::{Doctor, Patient, Registrar, Role},
+    party::{Curator, Doctor, Patient, Registrar, Role},
+    public::Use,
     record::Kind,
     session::{Case, Entry, Looking, Sentence, Session},
     store::{Entry as Row, Store},
+    time::days,
 };
 
-use crate::world::{ALICE, BOB, Profile, REGISTRAR, World, keyring, profile};
+use crate::{
+    curators::batch,
+    shares::{CURATOR, PUBLIC, abstracted},
+    world::{ALICE, BOB, Profile, REGISTRAR, World, keyring, profile},
+};
 
 /// What the people of a small clinic read, all of it.
 fn read(world: &World, seed: u8) -> Result<String, &'static str> {
@@ -54,8 +60,29 @@ fn read(world: &World, seed: u8) -> Result<String, &'static str> {
         all += &format!("{:?};", alice.doctor(case, bob.id()).map_err(code)?.name());
     }
     all += &office(world, seed + 2).map_err(code)?;
+    for shared in alice.shared_cases().map_err(code)? {
+        let said = &shared.sharing;
+        all += &format!("{:?} {:?} {};", said.case, said.uses, shared.is_taken);
+    }
+    all += &public_area(world, seed + 3)?;
     alice.history().map_err(code)?;
     Ok(all)
+}
+
+/// What the curator reads, and what anyone does.
+fn public_area(world: &World, seed: u8) -> Result<String, &'static str> {
+    let code = |error: Error| error.code();
+    let (keys, tools) = (keyring(CURATOR), world.tools(seed));
+    let curator =
+        Session::<Curator>::sign_in_with(&world.vault, keys, world.trusting(), tools).map_err(code)?;
+    let pulled = curator.pull(&PoolCursor::default()).map_err(code)?;
+    let journals = curator.journals().map_err(code)?;
+    let (_, batches) = world.vault.public().batches().map_err(|error| error.code())?;
+    let page = world.vault.public().rows(&PublicQuery::default(), None).map_err(|error| error.code())?;
+    let arrived: Vec<_> = pulled.arrivals.iter().map(|one| (one.handle, &one.case, one.until)).collect();
+    let kept: Vec<_> = journals.iter().map(|one| &one.journal).collect();
+    let gone = (&pulled.departures, &pulled.unfit);
+    Ok(format!("{arrived:?};{gone:?};{kept:?};{batches:?};{:?};", page.found))
 }
 
 /// What the registrars read.
@@ -88,8 +115,11 @@ fn office(world: &World, seed: u8) -> Result<String, Error> {
 
 fn clinic() -> World {
     let cards = [REGISTRAR, 40].map(|seed| keyring(seed).card(Role::Registrar));
-    let world = World::with(Policy::trusting(&cards));
+    let area = keyring(CURATOR).card(Role::Curator);
+    let world = World::with(Policy::trusting(&cards).curated(PUBLIC, &area));
     let office = world.office();
+    let curator = world.enrol::<Curator>(CURATOR, "Curator");
+    office.attest(curator.id(), Attestation::curator()).unwrap();
     let alice = world.enrol::<Patient>(ALICE, "Alice");
     let person = PersonId::new("passport", "4711").unwrap();
     office.attest(alice.id(), Attestation::patient().person(person)).unwrap();
@@ -115,8 +145,30 @@ fn clinic() -> World {
     let his = bob.cases().unwrap().remove(0);
     bob.write(&his, Kind::Note, "eczema").unwrap();
     bob.open(&his).unwrap().identity().unwrap();
-    drop((alice, bob));
+    share_and_release(&world, &alice, &curator);
+    drop((alice, bob, curator));
     world
+}
+
+/// One case that waits, one that the curator has, one that was taken back from it; a batch that is shown and one that is
+/// not.
+fn share_and_release(world: &World, alice: &Session<'_, Patient>, curator: &Session<'_, Curator>) {
+    let cases: Vec<Case> = (0..3).map(|_| alice.open_case("to share").unwrap()).collect();
+    let share = |case: &Case, number| {
+        alice.share(case, &abstracted(number), [Use::Education], world.in_days(300)).unwrap();
+    };
+    share(&cases[0], 1);
+    share(&cases[1], 2);
+    world.clock.advance(days(1));
+    curator.pull(&PoolCursor::default()).unwrap();
+    alice.retract(&cases[1]).unwrap();
+    let seen = curator.pull(&PoolCursor::default()).unwrap().next;
+    let (rows, facts) = batch(1, 12);
+    let hidden = facts.id;
+    curator.release(&seen, (rows, vec![facts], Vec::new()), b"first").unwrap();
+    let (rows, facts) = batch(2, 12);
+    curator.release(&seen, (rows, vec![facts], vec![hidden]), b"second").unwrap();
+    share(&cases[2], 3);
 }
 
 /// Reads after a change; the change must be noticed, or make no difference.

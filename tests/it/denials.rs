@@ -75,6 +75,19 @@ fn begin(kind: FolderKind, role: Role, open_cases: u32, is_attested: bool) -> Ac
     Act::Begin { kind, role, open_cases, cases_today: 0, is_attested }
 }
 
+const fn share(is_attested: bool, is_open: bool, is_shared: bool) -> Act {
+    Act::Share { is_attested, is_open, is_shared }
+}
+
+/// The owner, in a case that is closed: what was written there can be shared all the same.
+const CLOSED_OWN: Facts = Facts {
+    now: NOW,
+    claimed: NOW,
+    capacity: Capacity::Owner,
+    folder: Some(CLOSED),
+    standing: Standing::Good,
+};
+
 type Row = (Denial, (Act, Facts), (Act, Facts));
 
 /// For each denial: what is denied so, and its neighbour that is permitted.
@@ -85,6 +98,7 @@ fn rows() -> Vec<Row> {
     let own = facts(Capacity::Owner, Some(CASE));
     let nobody = facts(Capacity::Owner, None);
     let write = Act::Write(Clearance::Normal);
+    let curator = facts(Capacity::Curator, None);
     vec![
         (Denial::Absent, (Act::Open, facts(Capacity::Stranger, Some(CASE))), (Act::Open, held)),
         (Denial::Absent, (Act::Open, facts(Capacity::Owner, None)), (Act::Open, own)),
@@ -259,6 +273,41 @@ fn rows() -> Vec<Row> {
             Denial::NotAttested,
             (Act::Reveal { is_assigned: true, is_attested: false }, own),
             (Act::Reveal { is_assigned: true, is_attested: true }, own),
+        ),
+        (Denial::NotPublic, (share(true, false, false), own), (share(true, true, false), own)),
+        (Denial::NotAttested, (share(false, true, false), own), (share(true, true, false), own)),
+        (Denial::Shared, (share(true, true, true), own), (share(true, true, false), CLOSED_OWN)),
+        (Denial::NotOwner, (share(true, true, false), held), (share(true, true, false), own)),
+        (
+            Denial::Absent,
+            (share(true, true, false), facts(Capacity::Owner, Some(IDENTITY))),
+            (share(true, true, false), own),
+        ),
+        (
+            Denial::Barred,
+            (share(true, true, false), Facts { standing: Standing::Barred, ..own }),
+            (Act::Retract, Facts { standing: Standing::Barred, ..own }),
+        ),
+        (Denial::Absent, (Act::Retract, facts(Capacity::Stranger, Some(CASE))), (Act::Retract, own)),
+        (
+            Denial::Absent,
+            (Act::Gather { is_attested: true }, facts(Capacity::Registrar, None)),
+            (Act::Gather { is_attested: true }, curator),
+        ),
+        (
+            Denial::NotAttested,
+            (Act::Gather { is_attested: false }, curator),
+            (Act::Gather { is_attested: true }, curator),
+        ),
+        (
+            Denial::Absent,
+            (Act::Release { is_attested: true }, nobody),
+            (Act::Release { is_attested: true }, curator),
+        ),
+        (
+            Denial::Barred,
+            (Act::Release { is_attested: true }, Facts { standing: Standing::Barred, ..curator }),
+            (Act::Release { is_attested: true }, Facts { standing: Standing::Suspended, ..curator }),
         ),
         (
             Denial::OwnRuling,

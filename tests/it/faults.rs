@@ -7,22 +7,26 @@ use casevault::{
     consent::Terms,
     credential::{Attestation, Category, Listing, Severity},
     crypto::Random,
-    custodian::Errand,
+    custodian::{Errand, PoolCursor},
     error::Error,
     event::Principal,
-    party::{Doctor, Owner, Patient, Registrar, Role},
+    party::{Curator, Doctor, Owner, Patient, Registrar, Role},
+    public::Use,
     record::Kind,
     session::{Looking, Memory, Sentence, Session, Tools},
     store::{
         MemorySnapshot, MemoryStore,
         fault::{Fault, FaultStore, Operations},
     },
-    time::{ManualClock, Timestamp},
+    time::{ManualClock, Timestamp, days},
     vault::{HostDir, Vault, VaultError},
 };
 use tempfile::TempDir;
 
-use crate::world::{ALICE, BOB, CAROL, Profile, REGISTRAR, keyring, profile};
+use crate::{
+    shares::{CURATOR, PUBLIC, abstracted},
+    world::{ALICE, BOB, CAROL, Profile, REGISTRAR, keyring, profile},
+};
 
 type Engine = Arc<FaultStore<Arc<MemoryStore>>>;
 
@@ -44,6 +48,7 @@ struct Cast<'v> {
     alice: Session<'v, Patient>,
     bob: Session<'v, Doctor>,
     office: Session<'v, Registrar>,
+    curator: Session<'v, Curator>,
 }
 
 type Verb = fn(&Cast<'_>) -> Result<(), Error>;
@@ -52,7 +57,9 @@ const CHART: &[u8] = br#"{"resourceType":"Bundle","type":"collection","entry":[
     {"resource":{"resourceType":"Patient","id":"1"}},{"resource":{"resourceType":"Condition","id":"2"}}]}"#;
 
 fn case(alice: &Session<'_, Patient>) -> Result<casevault::session::Case, Error> {
-    alice.own_cases()?.into_iter().next().ok_or(Error::Denied)
+    // Not the one that was shared when all began.
+    let shared: Vec<_> = alice.shared_cases()?.into_iter().map(|shared| shared.case).collect();
+    alice.own_cases()?.into_iter().find(|case| !shared.contains(&case.id())).ok_or(Error::Denied)
 }
 
 fn his(bob: &Session<'_, Doctor>) -> Result<casevault::session::Case, Error> {
@@ -89,6 +96,17 @@ const VERBS: &[(&str, Verb)] = &[
     ("list", |cast| cast.bob.list(&Listing::new("Dr. Sparrow").language("en"))),
     ("shut out", |cast| cast.bob.shut_out(Principal::Party(cast.alice.id()))),
     ("withdraw", |cast| cast.office.withdraw(keyring(CAROL).party()).map(drop)),
+    ("share", |cast| {
+        let until = Timestamp::at_ms(1_799_000_000_000);
+        cast.alice.share(&case(&cast.alice)?, &abstracted(1), [Use::Education], until)
+    }),
+    ("retract", |cast| {
+        let shared = cast.alice.shared_cases()?.first().map(|shared| shared.case);
+        let cases = cast.alice.own_cases()?;
+        let case = cases.iter().find(|case| Some(case.id()) == shared).ok_or(Error::Denied)?;
+        cast.alice.retract(case)
+    }),
+    ("pull", |cast| cast.curator.pull(&PoolCursor::default()).map(drop)),
     ("propose", |cast| cast.office.propose(cast.office.policy()?.open_cases_max(7)).map(drop)),
 ];
 
@@ -98,7 +116,8 @@ impl Stage {
         let memory = Arc::new(MemoryStore::new());
         let engine: Engine = Arc::new(FaultStore::new(Arc::clone(&memory)));
         let host = tempfile::tempdir().unwrap();
-        let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]);
+        let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)])
+            .curated(PUBLIC, &keyring(CURATOR).card(Role::Curator));
         let parts = (HostDir::open(host.path()).unwrap(), Arc::clone(&clock));
         let vault =
             Vault::create_with(Arc::clone(&engine), parts.0, policy, parts.1, Random::seeded([1; 32]))
@@ -122,12 +141,25 @@ impl Stage {
         for doctor in [&bob, &enrol(CAROL)] {
             office.attest(doctor.id(), Attestation::doctor("cardiology")).unwrap();
         }
+        let curator = Session::<Curator>::enrol_with(
+            &vault,
+            keyring(CURATOR),
+            &profile("Curator"),
+            trusting(),
+            tools(CURATOR),
+        )
+        .unwrap();
+        office.attest(curator.id(), Attestation::curator()).unwrap();
         let case = alice.open_case("one").unwrap();
         alice.write(&case, Kind::Complaint, "old").unwrap();
+        let other = alice.open_case("two").unwrap();
+        let until = Timestamp::at_ms(1_799_000_000_000);
+        alice.share(&other, &abstracted(2), [Use::Education], until).unwrap();
+        clock.advance(days(1));
         alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
         alice.verify_stream().unwrap();
         let memory_of_alice = alice.memory();
-        drop((alice, bob, office));
+        drop((alice, bob, office, curator));
         vault.close().unwrap();
         let anchor = fs::read(host.path().join("anchor")).unwrap();
         let begun = memory.snapshot();
@@ -162,6 +194,13 @@ impl Stage {
             alice: Session::<Patient>::sign_in_with(vault, keyring(ALICE), alice, self.tools(ALICE)).unwrap(),
             bob: Session::<Doctor>::sign_in_with(vault, keyring(BOB), trusting(), self.tools(BOB)).unwrap(),
             office: Session::<Registrar>::sign_in_with(vault, office.0, office.1, office.2).unwrap(),
+            curator: Session::<Curator>::sign_in_with(
+                vault,
+                keyring(CURATOR),
+                trusting(),
+                self.tools(CURATOR),
+            )
+            .unwrap(),
         }
     }
 }
@@ -209,6 +248,8 @@ fn state(cast: &Cast<'_>) -> String {
         "{} blocks",
         events.iter().filter(|line| line.verb.word().contains("whom not to see")).count()
     ));
+    let shared = alice.shared_cases().unwrap();
+    lines.push(format!("{} shared", shared.len()));
     lines.sort();
     lines.join("\n")
 }

@@ -703,3 +703,105 @@ fn a_policy_that_was_signed_cannot_be_left_out() {
         assert_eq!(shown, Some(start + u64::try_from(seq).unwrap()), "{found:?}");
     }
 }
+
+/// What is shared, taken back and released, and a curator who has come and gone.
+pub(crate) fn released() -> World {
+    use casevault::{custodian::PoolCursor, public::Use};
+
+    use crate::{
+        curators::batch,
+        shares::{abstracted, area, curator, pull_all, until},
+    };
+    let world = area();
+    let alice = world.patient(ALICE, "Alice");
+    let case = alice.open_case("one").unwrap();
+    let share = || alice.share(&case, &abstracted(1), [Use::Education], until(&world)).unwrap();
+    share();
+    alice.retract(&case).unwrap();
+    share();
+    world.clock.advance(days(1));
+    let curator = curator(&world);
+    let mut seen = PoolCursor::default();
+    pull_all(&curator, &mut seen);
+    for number in 1..3 {
+        let (rows, facts) = batch(number, 12);
+        curator.release(&seen, (rows, vec![facts], Vec::new()), b"").unwrap();
+        world.clock.advance(days(1));
+    }
+    alice.retract(&case).unwrap();
+    world.office().withdraw(keyring(crate::shares::CURATOR).party()).unwrap();
+    world
+}
+
+/// A release that follows on those before, by this party, at a moment.
+fn release_by(forged: &mut Forged, actor: u8, at: Timestamp) {
+    let own = Principal::Vault(forged.vault);
+    let mut ledger = merkle::Frontier::new();
+    let lines = forged.of_vault();
+    for step in lines.iter().map(Line::step).filter(|step| step.verb == Verb::Release) {
+        ledger.append(merkle::leaf_hash(step.subject.unwrap().as_bytes()));
+    }
+    let (before, subject) = (ledger.head(), Digest::from_bytes([9; 32]));
+    ledger.append(merkle::leaf_hash(subject.as_bytes()));
+    let place = (lines[0].step().vault, casevault::id::OpId::from_bytes([actor; 16]));
+    let actor_id = Principal::Party(keyring(actor).party());
+    let event = Event::new(place, actor_id, Verb::Release, at, [7; 16]).with(|step| Step {
+        owner: own,
+        subject: Some(subject),
+        before: Some(before),
+        after: Some(ledger.head()),
+        ..step
+    });
+    lines.push(Line {
+        received: at,
+        event: SignedEvent::sign(&event, keyring(actor).signer()),
+        brings: Vec::new(),
+    });
+}
+
+/// What a custodian could make of that, and what is found.
+pub(crate) type Misreleased = (&'static str, fn(&mut Forged, Timestamp), Fault);
+
+pub(crate) const MISRELEASED: &[Misreleased] = &[
+    ("released by a patient", |f, at| release_by(f, ALICE, at), Fault::Uncovered),
+    ("released when nobody vouched", |f, at| release_by(f, crate::shares::CURATOR, at), Fault::Unattested),
+    (
+        "a release left out",
+        |f, _| {
+            let lines = f.of_vault();
+            let place = lines.iter().position(|line| line.step().verb == Verb::Release).unwrap();
+            lines.remove(place);
+        },
+        Fault::Folder,
+    ),
+    (
+        "shared twice, and not taken back",
+        |f, _| {
+            let lines = f.of_party(ALICE);
+            let place = lines.iter().position(|line| line.step().verb == Verb::Retract).unwrap();
+            lines.remove(place);
+        },
+        Fault::Folder,
+    ),
+    (
+        "taken back what was not shared",
+        |f, _| {
+            let lines = f.of_party(ALICE);
+            let place = lines.iter().position(|line| line.step().verb == Verb::Share).unwrap();
+            lines.remove(place);
+        },
+        Fault::Folder,
+    ),
+];
+
+#[test]
+fn what_is_shared_and_released_is_in_order_and_what_is_not_is_found() {
+    let world = released();
+    assert_eq!(audit::verify(export(&world).path(), None).unwrap().findings, []);
+    for (name, forge, fault) in MISRELEASED {
+        let mut forged = Forged::of(&world);
+        forge(&mut forged, world.in_days(1));
+        let found: Vec<Fault> = findings(&forged).into_iter().map(|finding| finding.fault).collect();
+        assert_eq!(found.first(), Some(fault), "{name}: {found:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Formats: one value has one encoding, and version 1 stays what it was.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use casevault::{
     access::{Charter, CharterStatement, Policy},
@@ -13,16 +13,18 @@ use casevault::{
     },
     crypto::{Label, Random, Secret, Signed, passphrase::Passphrase},
     custodian::{
-        Answer, ExportFile, ExportPlace, Part, Query, Question, Request, Response, Sender, Submission,
+        Answer, Enclosure, ExportFile, ExportPlace, Part, PublicPlace, PublicQuery, PublicQuestion, Publication,
+        Query, Question, Request, Response, Sender, Submission,
     },
     event::{Event, Principal, Receipt, SignedEvent, Step, StreamEntry, StreamHead, Streamed, Verb},
     folder::{BackLinks, Clearance, Epoch, EpochOf, FolderKey},
-    id::{Digest, FolderId, OpId, PartyId, RecordId, RulingId, VaultId},
+    id::{BatchId, Digest, FolderId, OpId, PartyId, PublicId, RecordId, RulingId, VaultId},
     letter::Letter,
     merkle::{Frontier, Head},
     party::{Card, KeyFile, Keyring, Role},
     public::{
-        Abstract, Amount, Batch, Class, Icd3, Journal, LeftOut, Outcome, PublicPolicy, Value, WeekBand,
+        Abstract, Amount, Batch, BatchFacts, Class, Code, Icd3, Journal, LeftOut, Outcome, PublicPolicy,
+        PublicRow, PublicValue, Reached, Said, Sharing, Use, Value, WeekBand,
     },
     record::{Content, Context, FolderSalt, Kind, Leaf, open, seal},
     session::Memory,
@@ -136,6 +138,40 @@ fn policy() -> Policy {
     Policy::trusting([&keyring().card(Role::Registrar)]).open_cases_max(3).one_card_a_person()
 }
 
+fn public_policy() -> Policy {
+    policy().curated(Digest::from_bytes([4; 32]), &keyring().card(Role::Curator))
+}
+
+fn sharing() -> Sharing {
+    let case = Abstract {
+        policy: Digest::from_bytes([4; 32]),
+        class: Class { grid: 0, bins: vec![3, 1, 300] },
+        diagnosis: Icd3::parse("J45").unwrap(),
+        values: BTreeSet::from([Value::Drug(435), Value::Result(7, 2)]),
+        outcome: Outcome::Resolved,
+        weeks: BTreeSet::from([WeekBand(0), WeekBand(2)]),
+        left_out: LeftOut { texts: Amount::Few, pictures: Amount::None, voice: Amount::Many },
+    };
+    let uses = BTreeSet::from([Use::CareResearch, Use::Education]);
+    Sharing { case, uses, until: Timestamp::MAX, salt: [6; 16] }
+}
+
+fn publication() -> Publication {
+    let (id, class) = (BatchId::from_bytes([2; 16]), Class { grid: 1, bins: vec![4] });
+    let said = Said {
+        diagnosis: Code::Chapter(10),
+        values: BTreeSet::from([PublicValue::Drug(435)]),
+        outcome: Outcome::Unknown,
+        weeks: BTreeSet::new(),
+        left_out: None,
+    };
+    let row = PublicRow { id: PublicId::from_bytes([1; 16]), batch: id, class: class.clone(), said };
+    let (policy, reached) = (Digest::from_bytes([4; 32]), Reached { k: 1, l: 1, largest: 1, t: 3 });
+    let facts = BatchFacts { id, class, policy, epoch: 1, follows: None, reached };
+    let hidden = vec![BatchId::from_bytes([3; 16])];
+    Publication { rows: vec![row], batches: vec![facts], hidden, journal: vec![9; 40].into(), departed: 2 }
+}
+
 fn charter() -> Charter {
     let keyring = keyring();
     let previous = Policy::trusting([&keyring.card(Role::Registrar)]).digest();
@@ -245,13 +281,16 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("policy", codec::encode(&policy())),
         ("public-batch", codec::encode(&ward::journal().made.remove(0).batch)),
         ("public-journal", codec::encode(&ward::journal())),
+        ("policy-public", codec::encode(&public_policy())),
         ("query", codec::encode(&Signed::sign(&query, signer))),
         ("query-export", codec::encode(&Signed::sign(&export_query(), signer))),
         ("receipt", codec::encode(&Signed::sign(&receipt(), signer))),
         ("registry", codec::encode(&registry().1)),
         ("ruling", codec::encode(&Signed::sign(&ruling(), signer))),
+        ("release-note", publication().note().digest().as_bytes().to_vec()),
         ("sealed-record", sealed(20).sealed.to_vec()),
         ("sealed-record-large", large.sealed.to_vec()),
+        ("sharing", sharing().to_bytes().unwrap()),
         ("stream-entry-hash", streamed.entry(3).hash().as_bytes().to_vec()),
         ("stream-head", codec::encode(&Signed::sign(&head, signer))),
     ]
@@ -419,6 +458,40 @@ fn one_value_has_one_encoding() {
         parts: vec![part],
     }));
     check(&Request::Hello);
+    check(&public_policy());
+    check(&sharing());
+    check(&publication().rows[0]);
+    check(&publication().batches[0]);
+    let diagnosis = Some((Icd3::parse("J40").unwrap(), Icd3::parse("J47").unwrap()));
+    let query = PublicQuery { grid: Some(0), bins: [(1, 2)].into(), diagnosis };
+    let place = PublicPlace { ledger: Head::default(), batch: BatchId::from_bytes([2; 16]), row: None };
+    check(&Request::Public(PublicQuestion::Rows(query, Some(place))));
+    let release = Part {
+        enclosure: Some(Enclosure::Release(publication())),
+        ..Part::of(SignedEvent::sign(&event(), keyring.signer()))
+    };
+    check(&Request::Submit(Submission { sender: None, parts: vec![release] }));
+}
+
+#[test]
+fn a_sharing_has_one_length_and_one_padding() {
+    let bytes = sharing().to_bytes().unwrap();
+    assert_eq!(bytes.len(), casevault::limits::SHARING_BYTES);
+    assert_eq!(Sharing::from_bytes(&bytes).unwrap(), sharing());
+    let changed = |at: usize, to: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = to;
+        Sharing::from_bytes(&bytes)
+    };
+    assert!(changed(4095, 1).is_err() && changed(0, 16).is_err() && changed(1, bytes[1] + 1).is_err());
+    assert!(Sharing::from_bytes(&bytes[..4095]).is_err() && Sharing::from_bytes(&[]).is_err());
+    assert!(Sharing { uses: BTreeSet::new(), ..sharing() }.to_bytes().is_err());
+    let largest = Abstract {
+        values: (0..64).map(|number| Value::Procedure(u64::MAX - number)).collect(),
+        weeks: (0..16).map(WeekBand).collect(),
+        ..sharing().case
+    };
+    assert!(Sharing { case: largest, ..sharing() }.to_bytes().is_ok(), "the largest abstract fits");
 }
 
 proptest! {

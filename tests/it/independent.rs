@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    forged::{EXPORTS, FORGERIES, Forged, changing, end_of_vault, place_of, watched},
+    forged::{EXPORTS, FORGERIES, Forged, MISRELEASED, changing, end_of_vault, place_of, released, watched},
     supervision::{clinic, export, lines, put},
     world::{ALICE, World},
 };
@@ -128,7 +128,7 @@ fn altered(line: &str, name: &str) -> Option<String> {
 #[test]
 fn two_verifiers_find_nothing_where_nothing_is_wrong() {
     let Some(python) = python("two_verifiers_find_nothing_where_nothing_is_wrong") else { return };
-    for world in [clinic(), changing()] {
+    for world in [clinic(), changing(), released()] {
         let kept = world.vault.checkpoint().unwrap();
         assert_eq!(both(&python, export(&world).path(), Some(&kept)), []);
         world.enrol::<casevault::party::Patient>(90, "one more");
@@ -208,6 +208,18 @@ fn two_verifiers_see_through_the_same_forgeries() {
         let found = both(&python, directory.path(), None);
         let place = end_of_vault(&forged, &starts);
         assert_eq!((found[0].0, found[0].1.as_str()), (place, word(*fault).as_str()), "{name}");
+    }
+}
+
+#[test]
+fn two_verifiers_judge_what_is_shared_and_released_alike() {
+    let Some(python) = python("two_verifiers_judge_what_is_shared_and_released_alike") else { return };
+    let world = released();
+    for (name, forge, fault) in MISRELEASED {
+        let mut forged = Forged::of(&world);
+        forge(&mut forged, world.in_days(1));
+        let found = both(&python, forged.write().0.path(), None);
+        assert_eq!(found[0].1, word(*fault), "{name}");
     }
 }
 

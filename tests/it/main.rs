@@ -24,6 +24,9 @@ mod corpus;
 mod crowds;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod curators;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod custodians;
 #[cfg(test)]
 #[cfg(feature = "sled")]
@@ -86,6 +89,9 @@ mod log;
 mod model;
 #[cfg(test)]
 mod pools;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod shares;
 #[cfg(test)]
 mod standings;
 #[cfg(test)]

@@ -55,6 +55,11 @@ impl World {
     }
 
     pub(crate) fn with(policy: Policy) -> Self {
+        Self::with_seed(policy, 9)
+    }
+
+    /// The same world under other randomness of the vault.
+    pub(crate) fn with_seed(policy: Policy, seed: u8) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::at_ms(1_790_000_000_000)));
         let store = Arc::new(MemoryStore::new());
         let host = TempDir::new().unwrap();
@@ -63,7 +68,7 @@ impl World {
             HostDir::open(host.path()).unwrap(),
             policy,
             Arc::clone(&clock),
-            Random::seeded([9; 32]),
+            Random::seeded([seed; 32]),
         )
         .unwrap();
         Self { clock, store, host, vault }

@@ -120,7 +120,9 @@ fn target(card: &Card) -> Element {
     match card.role() {
         Role::Doctor => reference("Practitioner", card.party()),
         Role::Patient => reference("Patient", card.party()),
-        Role::Auditor | Role::Registrar => Element::default().with("identifier", identifier(card.party())),
+        Role::Auditor | Role::Curator | Role::Registrar => {
+            Element::default().with("identifier", identifier(card.party()))
+        }
     }
 }
 
