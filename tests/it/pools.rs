@@ -307,7 +307,7 @@ fn numbers() -> std::ops::Range<u64> {
         return number..number + 1;
     }
     let is_full = std::env::var_os("CASEVAULT_FULL").is_some_and(|value| !value.is_empty() && value != "0");
-    if is_full { 0..6_000 } else { 0..300 }
+    if is_full { 0..6_000 } else { 0..200 }
 }
 
 /// Tells which history failed.
