@@ -304,6 +304,7 @@ fn b7_who_is_not_vouched_for_as_a_person_is_not_counted() {
     world.office().propose(world.vault.policy().one_card_a_person()).unwrap();
     let share = || alice.share(&hers, &abstracted(2), [Use::Education], until(&world));
     assert!(matches!(share(), Err(Error::Denied)), "no person stands behind the card");
+    world.clock.advance(days(1));
     alice.ask_to_be_vetted().unwrap();
     let person = PersonId::new("passport", "4711").unwrap();
     world.office().attest(alice.id(), Attestation::patient().person(person)).unwrap();
