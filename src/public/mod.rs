@@ -9,6 +9,7 @@
 //! An [`Abstract`] has no field for a direct identifier. How coarse each quasi-identifier is, a public policy fixes in advance:
 //! the pool never decides.
 
+pub mod export;
 mod values;
 
 pub use values::{Abstract, Amount, Class, Icd3, LeftOut, Outcome, Value, WeekBand};

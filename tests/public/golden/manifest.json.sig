@@ -1,0 +1,1 @@
+— quayside.example/public cw6WAWDBpdn8Uho96N7yoF4fOe8AcoIoq3v6XZ3L3cA/S7WSJgAfjSQ2qi0esPQ9YEhUWfhGzDL5MT/nzIhK4Lnw4Qk=
