@@ -69,7 +69,7 @@
 //! | --- | --- |
 //! | base | [`limits`], [`codec`], [`id`], [`time`] |
 //! | mechanism | [`crypto`], [`merkle`], [`log`], `store` |
-//! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`] |
+//! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`], [`public`], [`deidentify`] |
 //! | seam | [`custodian`], [`error`] |
 //! | sides | [`session`], `vault` |
 //!
@@ -88,6 +88,7 @@ pub mod consent;
 pub mod credential;
 pub mod crypto;
 pub mod custodian;
+pub mod deidentify;
 pub mod error;
 pub mod event;
 pub mod fhir;

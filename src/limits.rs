@@ -131,6 +131,9 @@ pub const AUDIT_LINE_BYTES_MAX: usize = 512 * 1024;
 /// The most findings one audit reports.
 pub const FINDINGS_MAX: usize = 1000;
 
+/// The longest encoding of a public policy, in bytes.
+pub const PUBLIC_POLICY_BYTES_MAX: usize = 256 * 1024;
+
 /// The most quasi-identifiers a public policy's grid has.
 pub const QUASI_IDENTIFIERS_MAX: usize = 5;
 

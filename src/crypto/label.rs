@@ -104,6 +104,10 @@ labels! {
     Policy = "policy";
     /// A record's pre-key.
     PreKey = "pre-key";
+    /// A public policy: the policy by hash.
+    PublicPolicy = "public policy";
+    /// The hierarchies a public policy was made for.
+    PublicTables = "public tables";
     /// A question to the custodian.
     Query = "query";
     /// A receipt.

@@ -47,3 +47,4 @@ pub use error::{FhirError, FhirReason};
 pub use faces::{practitioner, practitioner_role, verification_result};
 pub use pseudonyms::Pseudonyms;
 pub use split::{Entry, Split, SplitReport, split};
+pub(crate) use tree::Node;

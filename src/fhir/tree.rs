@@ -15,7 +15,7 @@ use crate::{
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Array(Vec<Node>),
     /// A number, `true`, `false` or `null`, as it is written.
     Literal(String),
@@ -84,6 +84,15 @@ pub(super) fn text(raw: &RawValue, at: &At<'_>) -> Result<String, FhirError> {
 }
 
 impl Node {
+    /// Reads a JSON document.
+    ///
+    /// # Errors
+    /// [`FhirError`] if it is none, too deep, or has a key twice.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, FhirError> {
+        let raw = serde_json::from_slice(bytes).map_err(|_unsaid| At::Root.error(FhirReason::Syntax))?;
+        Self::read(raw, &At::Root)
+    }
+
     /// Reads a whole value.
     pub(super) fn read(raw: &RawValue, at: &At<'_>) -> Result<Self, FhirError> {
         if at.depth() > FHIR_DEPTH_MAX {
@@ -140,7 +149,7 @@ impl Node {
     }
 
     /// A member of an object.
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.iter().find(|(own, _)| own == name).map(|(_, value)| value),
             Self::Array(_) | Self::Literal(_) | Self::Text(_) => None,
@@ -148,12 +157,17 @@ impl Node {
     }
 
     /// The text of a member of an object.
-    pub(super) fn text_of(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Self::as_text)
     }
 
-    pub(super) const fn as_text(&self) -> Option<&str> {
+    pub(crate) const fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text.as_str()) } else { None }
+    }
+
+    /// A number, `true`, `false` or `null`, as it is written.
+    pub(crate) const fn as_literal(&self) -> Option<&str> {
+        if let Self::Literal(literal) = self { Some(literal.as_str()) } else { None }
     }
 
     /// A string, or a number as it is written.
@@ -167,7 +181,7 @@ impl Node {
     }
 
     /// The items of an array; one that is not an array is its own item.
-    pub(super) fn each(&self) -> &[Self] {
+    pub(crate) fn each(&self) -> &[Self] {
         if let Self::Array(items) = self { items } else { std::slice::from_ref(self) }
     }
 }

@@ -10,6 +10,9 @@
 //! the pool never decides.
 
 pub mod export;
+pub mod hierarchy;
+pub mod policy;
 mod values;
 
+pub use policy::PublicPolicy;
 pub use values::{Abstract, Amount, Class, Icd3, LeftOut, Outcome, Value, WeekBand};

@@ -23,6 +23,8 @@ mod custody;
 #[cfg(feature = "vault")]
 mod damage;
 #[cfg(test)]
+mod deidents;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod denials;
 #[cfg(test)]

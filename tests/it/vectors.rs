@@ -14,7 +14,7 @@ use casevault::{
 };
 use serde_json::Value;
 
-fn directory(variable: &str, test: &str) -> Option<PathBuf> {
+pub(crate) fn directory(variable: &str, test: &str) -> Option<PathBuf> {
     let found = env::var_os(variable).map(PathBuf::from);
     if found.is_none() {
         // Past the test harness, which keeps what passes to itself.
@@ -23,7 +23,7 @@ fn directory(variable: &str, test: &str) -> Option<PathBuf> {
     found
 }
 
-fn files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut queue = vec![directory.to_owned()];
     while let Some(path) = queue.pop() {
