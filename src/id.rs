@@ -75,6 +75,8 @@ macro_rules! id {
 }
 
 id! {
+    /// A batch of the public area: random.
+    BatchId, 16;
     /// A SHA-256 digest, always over a label and what it labels.
     Digest, 32;
     /// A folder. For a Case it is the digest of the folder's own verifying key, so that the id vouches for the key; for
@@ -82,10 +84,16 @@ id! {
     FolderId, 32;
     /// One grant: random, it also salts the digest under which the grant stands in its event.
     GrantId, 16;
+    /// A case in the public area's pool: random, made by the custodian, without relation to its owner.
+    Handle, 16;
     /// One act: what makes a repeated submission the same submission.
     OpId, 16;
     /// A party: the digest of its first card's verifying key, so that the id vouches for the key.
     PartyId, 32;
+    /// A person in one year, as the curator sees her: a keyed hash, whose key the custodian has.
+    PersonToken, 32;
+    /// A row of the public area: random.
+    PublicId, 16;
     /// A record in its folder; versions of it share the id.
     RecordId, 16;
     /// A registrar's ruling.

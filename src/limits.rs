@@ -142,3 +142,18 @@ pub const ABSTRACT_VALUES_MAX: usize = 64;
 
 /// The most steps of an abstract's timeline.
 pub const ABSTRACT_WEEKS_MAX: usize = 16;
+
+/// The most rows of one batch of the public area; what else is there waits for the next epoch.
+pub const PUBLIC_BATCH_ROWS_MAX: usize = 16 * 1024;
+
+/// The most rows of one epoch of the public area: its journal stays below [`JOURNAL_BYTES_MAX`].
+pub const EPOCH_ROWS_MAX: usize = 48 * 1024;
+
+/// The largest journal of one epoch of the public area, in bytes.
+pub const JOURNAL_BYTES_MAX: usize = 96 * 1024 * 1024;
+
+/// The most cases that wait in the public area's pool.
+pub const POOL_CASES_MAX: usize = 1 << 20;
+
+/// The most cases of one person and year that wait there at once.
+pub const POOL_CASES_OF_PERSON_MAX: usize = 64;

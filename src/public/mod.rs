@@ -7,12 +7,24 @@
 //! ```
 //!
 //! An [`Abstract`] has no field for a direct identifier. How coarse each quasi-identifier is, a public policy fixes in advance:
-//! the pool never decides.
+//! the pool never decides. A [`Pool`] is what the curator knows; only the [`gate`] makes a [`Release`]; its [`Batch`] is what
+//! becomes public, and what [`check_rows`] checks without knowing anything else.
 
+mod codes;
 pub mod export;
+mod gate;
 pub mod hierarchy;
 pub mod policy;
+mod pool;
+mod release;
 mod values;
 
+pub use codes::{Code, Codes};
+pub use gate::{Candidate, GateRules, Held, Offer, Passed, Release, gate};
 pub use policy::PublicPolicy;
+pub use pool::{
+    Census, Counted, Departure, Entry, Epoch, Journal, Made, Misplaced, Plain, Pool, Reason, Refused, Unlike,
+    Waiting,
+};
+pub use release::{Batch, BatchFacts, Broken, PublicRow, PublicValue, Reached, Said, check_rows};
 pub use values::{Abstract, Amount, Class, Icd3, LeftOut, Outcome, Value, WeekBand};
