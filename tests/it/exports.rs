@@ -9,14 +9,14 @@ use std::{
 
 use casevault::{
     crypto::{Secret, Signer},
-    id::Digest,
+    id::{BatchId, Digest, PublicId},
     log::{KeyName, NoteSigner, NoteVerifier},
     public::{
-        Amount, Class, Icd3, LeftOut, Outcome, WeekBand,
+        Amount, BatchFacts, Class, Code, Icd3, LeftOut, Outcome, PublicPolicy, PublicRow, PublicValue,
+        Reached, Said, WeekBand,
         export::{
-            Batch, Case, Cell, Cover, Diagnosis, Export, ExportError, Field, Format, Kind, Labels,
-            NotGenuine, QuasiIdentifier, Role, Table, Test, Withheld, formula_safe, verify_export, write_csv,
-            write_ndjson,
+            Cell, Cover, Export, ExportError, Field, Format, Kind, Labels, NotGenuine, QuasiIdentifier, Role,
+            Table, Test, Withheld, formula_safe, verify_export, write_csv, write_ndjson,
         },
     },
     time::Timestamp,
@@ -35,7 +35,12 @@ fn said(texts: &[&str]) -> Vec<Option<String>> {
 }
 
 fn quasi(name: &str, description: &str, bins: [Vec<Option<String>>; 2]) -> QuasiIdentifier {
-    QuasiIdentifier { name: name.to_owned(), title: name.to_owned(), description: description.to_owned(), bins }
+    QuasiIdentifier {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        description: description.to_owned(),
+        bins,
+    }
 }
 
 impl Labels for Grid {
@@ -50,7 +55,11 @@ impl Labels for Grid {
     fn quasi_identifiers(&self) -> Vec<QuasiIdentifier> {
         let years = [said(&["2023", "2024"]), said(&["2020-2024"])];
         vec![
-            quasi("age", "Years of age when the case began.", [said(&["0-17", "18-64", "65 or more"]), vec![None]]),
+            quasi(
+                "age",
+                "Years of age when the case began.",
+                [said(&["0-17", "18-64", "65 or more"]), vec![None]],
+            ),
             quasi("sex", "As registered.", [said(&["female", "male"]), said(&["female", "male"])]),
             quasi("region", "Where the patient lives.", [said(&["US-CA", "CN-44"]), said(&["US", "CN"])]),
             quasi("year", "In which the case began.", years),
@@ -82,56 +91,58 @@ fn id(text: &str) -> [u8; 16] {
 }
 
 /// A batch of so many cases, and the cases. What they say differs from case to case, and is the same every time.
-fn batch(name: &str, class: Class, rows: u32) -> (Batch, Vec<Case>) {
-    let policy = Grid { k: 12 }.policy();
-    let (epoch, follows) = (1, (name == "again").then(|| id("old")));
-    let facts = Batch {
-        id: id(name),
+fn batch(name: &str, class: Class, rows: u32) -> (BatchFacts, Vec<PublicRow>) {
+    let facts = BatchFacts {
+        id: BatchId::from_bytes(id(name)),
         class: class.clone(),
-        policy,
-        epoch,
-        follows,
-        k: rows,
-        l: 4,
-        t_thousandths: 250,
+        policy: Grid { k: 12 }.policy(),
+        epoch: 1,
+        follows: (name == "again").then(|| BatchId::from_bytes(id("old"))),
+        reached: Reached { k: rows, l: 4, largest: rows / 2, t: 250 },
     };
     let icd = |text: &str| Icd3::parse(text).unwrap();
     let cases = (0..rows).map(|number| {
         let one_in = |many: u32| number.is_multiple_of(many);
         let diagnosis = match number % 4 {
-            0 => Diagnosis::Chapter(10),
-            1 => Diagnosis::Block(icd("J40"), icd("J47")),
-            2 => Diagnosis::Category(icd("J45")),
-            _ => Diagnosis::Category(icd("J44")),
+            0 => Code::Chapter(10),
+            1 => Code::Block(icd("J40"), icd("J47")),
+            2 => Code::Category(icd("J45")),
+            _ => Code::Category(icd("J44")),
         };
-        let further = [Diagnosis::Category(icd("E11")), Diagnosis::Chapter(9)];
+        let mut values = BTreeSet::from([PublicValue::Drug(if one_in(2) { 197_361 } else { 314_076 })]);
+        if one_in(3) {
+            values.extend([Code::Category(icd("E11")), Code::Chapter(9)].map(PublicValue::Diagnosis));
+            values.extend([PublicValue::Result(0, 2), PublicValue::Result(1, 0)]);
+        }
+        if one_in(4) {
+            values.insert(PublicValue::Procedure(1_269_479_004_000_000_000));
+        }
+        if one_in(5) {
+            values.clear();
+        }
         let amounts = LeftOut { texts: Amount::Many, pictures: Amount::Few, voice: Amount::None };
-        Case {
-            id: id(&format!("{name} {number}")),
-            batch: facts.id,
-            class: class.clone(),
+        let said = Said {
             diagnosis,
-            diagnoses: further.into_iter().take(usize::from(one_in(3)) * 2).collect(),
-            drugs: [197_361, 314_076].into_iter().skip(usize::from(one_in(2))).collect(),
-            results: [(0, 2), (1, 0)].into_iter().filter(|_| one_in(3)).collect(),
-            procedures: [1_269_479_004_000_000_000].into_iter().filter(|_| one_in(4)).collect(),
+            values,
             outcome: Outcome::ALL[usize::try_from(number).unwrap() % 4],
             weeks: (0..number % 4).map(|band| WeekBand(u8::try_from(band).unwrap())).collect(),
             left_out: (!one_in(5)).then_some(amounts),
-        }
+        };
+        let id = PublicId::from_bytes(id(&format!("{name} {number}")));
+        PublicRow { id, batch: facts.id, class: class.clone(), said }
     });
     let cases = cases.collect();
     (facts, cases)
 }
 
 struct Public {
-    batches: Vec<Batch>,
-    cases: Vec<Case>,
+    batches: Vec<BatchFacts>,
+    cases: Vec<PublicRow>,
 }
 
-fn public(batches: impl IntoIterator<Item = (Batch, Vec<Case>)>) -> Public {
+fn public(batches: impl IntoIterator<Item = (BatchFacts, Vec<PublicRow>)>) -> Public {
     let (batches, cases): (Vec<_>, Vec<_>) = batches.into_iter().unzip();
-    let mut cases: Vec<Case> = cases.into_iter().flatten().collect();
+    let mut cases: Vec<PublicRow> = cases.into_iter().flatten().collect();
     cases.sort_by_key(|case| case.id);
     Public { batches, cases }
 }
@@ -196,13 +207,8 @@ fn every_format() -> Formats {
 
 fn write_as(public: &Public, k: u32, formats: &Formats, at: &Path) -> Result<(), ExportError> {
     let (cover, labels, withheld) = (cover(), Grid { k }, withheld());
-    let export = Export {
-        cover: &cover,
-        labels: &labels,
-        formats,
-        batches: &public.batches,
-        withheld: &withheld,
-    };
+    let export =
+        Export { cover: &cover, labels: &labels, formats, batches: &public.batches, withheld: &withheld };
     let cases = public.cases.iter().cloned().map(Ok::<_, Infallible>);
     export.write(at, cases, &named(&signer())).map(|_files| ())
 }
@@ -245,7 +251,8 @@ fn golden() -> PathBuf {
 /// An export small enough to be read by eye: in the formats that are texts.
 fn small(at: &Path) {
     let texts = Formats::from([Format::Csv, Format::Fhir, Format::Ndjson]);
-    let small = public([batch("small", class(0, [1, 0, 0, 1, 1]), 2), batch("coarse", class(1, [0, 1, 1, 0, 1]), 2)]);
+    let small =
+        public([batch("small", class(0, [1, 0, 0, 1, 1]), 2), batch("coarse", class(1, [0, 1, 1, 0, 1]), 2)]);
     write_as(&small, 2, &texts, at).unwrap();
 }
 
@@ -256,7 +263,8 @@ fn a_small_export_is_what_it_was() {
     small(&at);
     assert_eq!(names(&at), names(&golden()));
     for name in names(&at) {
-        let [written, frozen] = [&at, &golden()].map(|folder| fs::read_to_string(folder.join(&name)).unwrap());
+        let [written, frozen] =
+            [&at, &golden()].map(|folder| fs::read_to_string(folder.join(&name)).unwrap());
         assert_eq!(written, frozen, "{name}");
     }
 }
@@ -380,13 +388,19 @@ fn what_the_gate_cannot_have_released_is_not_exported() {
     refused(|public| public.cases[3].class.bins[0] = 1, "public-export-batch");
     refused(|public| public.cases.swap(3, 4), "public-export-order");
     refused(|public| public.cases.insert(3, public.cases[3].clone()), "public-export-order");
-    refused(|public| public.batches[1].k = 11, "public-export-too-few");
-    refused(|public| public.batches[1].k = 13, "public-export-batch");
+    refused(|public| public.batches[1].reached.k = 11, "public-export-too-few");
+    refused(|public| public.batches[1].reached.k = 13, "public-export-batch");
     refused(|public| public.batches[1].policy = Digest::from_bytes([0; 32]), "public-export-batch");
     refused(|public| public.batches[1].epoch = u64::MAX, "public-export-label");
-    refused(|public| public.cases[0].results = BTreeSet::from([(7, 0)]), "public-export-label");
-    refused(|public| public.cases[0].results = BTreeSet::from([(0, 3)]), "public-export-label");
-    refused(|public| public.cases[0].weeks = BTreeSet::from([WeekBand(4)]), "public-export-label");
+    refused(
+        |public| public.cases[0].said.values = BTreeSet::from([PublicValue::Result(7, 0)]),
+        "public-export-label",
+    );
+    refused(
+        |public| public.cases[0].said.values = BTreeSet::from([PublicValue::Result(0, 3)]),
+        "public-export-label",
+    );
+    refused(|public| public.cases[0].said.weeks = BTreeSet::from([WeekBand(4)]), "public-export-label");
 }
 
 #[test]
@@ -418,7 +432,10 @@ fn no_number_in_the_report_tells_of_fewer_than_k() {
     // Of 39 cases 10 have a chapter for a diagnosis.
     let said: serde_json::Value = serde_json::from_str(&none[0]).unwrap();
     assert_eq!(said["published"]["at_least"], 36);
-    assert_eq!(said["diagnoses"][2], serde_json::json!({ "level": "chapter", "cases": { "fewer_than": 12 } }));
+    assert_eq!(
+        said["diagnoses"][2],
+        serde_json::json!({ "level": "chapter", "cases": { "fewer_than": 12 } })
+    );
     fn numbers(value: &serde_json::Value, found: &mut Vec<u64>) {
         match value {
             serde_json::Value::Number(number) => found.push(number.as_u64().unwrap()),
@@ -477,6 +494,29 @@ fn a_label_that_is_no_closed_word_is_refused() {
 }
 
 #[test]
+fn the_shipped_policies_have_a_closed_word_for_every_value() {
+    let place = tempfile::tempdir().unwrap();
+    for policy in [PublicPolicy::shipped_default().unwrap(), PublicPolicy::shipped_small().unwrap()] {
+        let (cover, formats) = (cover(), every_format());
+        let export =
+            Export { cover: &cover, labels: &policy, formats: &formats, batches: &[], withheld: &withheld() };
+        let at = place.path().join(policy.name());
+        export.write(&at, Vec::<Result<PublicRow, Infallible>>::new(), &named(&signer())).unwrap();
+        verify_export(&at, &key()).unwrap();
+        let quasi = policy.quasi_identifiers();
+        for (grid, _) in policy.grids().iter().enumerate() {
+            assert!(quasi.iter().all(|quasi| !quasi.bins[grid].is_empty()), "grid {grid}");
+        }
+        let words = fs::read_to_string(at.join("dictionary.md")).unwrap();
+        // What a grid does not tell is empty, in no words.
+        assert!(!words.contains(PublicPolicy::UNTOLD));
+        for label in quasi.iter().flat_map(|quasi| quasi.bins.iter().flatten().flatten()) {
+            assert!(words.contains(&format!("`{label}`")), "{label}");
+        }
+    }
+}
+
+#[test]
 fn a_cell_is_never_a_formula_and_reads_back_by_one_rule() {
     let safe = |text: &str, expected: &str| assert_eq!(formula_safe(text), expected);
     safe("=1+1", "'=1+1");
@@ -500,7 +540,9 @@ fn any_field() -> impl Strategy<Value = (Kind, bool)> {
 
 /// Texts of any symbols, and such that are hard for a format.
 fn any_text() -> impl Strategy<Value = String> {
-    let hard = prop::sample::select(vec!["=", "'", "''", "+-", "\"", "\",\"", "\r\n", ",", "\t", "[]", "nul", "é\u{0}"]);
+    let hard = prop::sample::select(vec![
+        "=", "'", "''", "+-", "\"", "\",\"", "\r\n", ",", "\t", "[]", "nul", "é\u{0}",
+    ]);
     let taken = ["NA", "null", "None", "NULL", "NaN", "nan", "n/a", "N/A"];
     prop_oneof![hard.prop_map(str::to_owned), ".{1,12}", "[=+@'\"a,\n\r\t-]{1,6}"]
         .prop_filter("taken for nothing", move |text| !taken.contains(&text.as_str()))
@@ -591,8 +633,14 @@ fn from_parquet(table: &Table, bytes: Vec<u8>) -> Vec<Vec<Cell>> {
         cells.collect::<Vec<_>>()
     };
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
-    let names: Vec<String> =
-        reader.metadata().file_metadata().schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
+    let names: Vec<String> = reader
+        .metadata()
+        .file_metadata()
+        .schema()
+        .get_fields()
+        .iter()
+        .map(|field| field.name().to_owned())
+        .collect();
     assert_eq!(names, table.fields().iter().map(|field| field.name.clone()).collect::<Vec<_>>());
     reader.get_row_iter(None).unwrap().map(|row| read(row.unwrap())).collect()
 }
@@ -649,7 +697,10 @@ fn an_export_holds_the_same_rows_in_every_format() {
         "code": "ANONYED",
         "display": "anonymized",
     }]);
-    assert_eq!((&bundle["type"], &bundle["meta"]["security"]), (&serde_json::json!("collection"), &anonymised));
+    assert_eq!(
+        (&bundle["type"], &bundle["meta"]["security"]),
+        (&serde_json::json!("collection"), &anonymised)
+    );
     let mut urls = BTreeSet::new();
     for entry in entries {
         assert_eq!(entry["resource"]["meta"]["security"], anonymised);

@@ -184,15 +184,17 @@ def by_polars(path, types):
     return unfolded(found.to_dicts(), types) if path.suffix == ".csv" else found.to_dicts()
 
 
+def pandas_types(frame):
+    """What the columns are; a text is an `object` before pandas 3, a `str` since."""
+    return {name: "str" if str(kind) == "object" else str(kind) for name, kind in frame.dtypes.items()}
+
+
 def by_pandas(path, types):
     declared = {name: PANDAS[kind] for name, kind in types.items()}
     if path.suffix == ".parquet":
         found = pandas.read_parquet(path)
-        same(
-            {name: str(kind) for name, kind in found.dtypes.items()},
-            {name: "int64" if kind == "integer" else "object" for name, kind in types.items()},
-            "types",
-        )
+        told = {name: "int64" if kind == "integer" else "str" for name, kind in types.items()}
+        same(pandas_types(found), told, "types")
     elif path.suffix == ".csv":
         # Its own list of what stands for nothing is left as it is: no value may be on it.
         found = pandas.read_csv(path, dtype={name: PANDAS[kind] for name, kind in flat(types).items()})
@@ -255,10 +257,10 @@ def check_guesses(export):
         guessed = {
             "duckdb": dict(zip((found := duckdb.connect().read_csv(str(path))).columns, map(str, found.types))),
             "polars": dict(polars.read_csv(path).schema),
-            "pandas": {name: str(kind) for name, kind in pandas.read_csv(path).dtypes.items()},
+            "pandas": pandas_types(pandas.read_csv(path)),
             "pyarrow": dict(zip((schema := pyarrow.csv.read_csv(path).schema).names, schema.types)),
         }
-        told = {"duckdb": DUCKDB, "polars": POLARS, "pyarrow": ARROW, "pandas": {"string": "object", "integer": "int64"}}
+        told = {"duckdb": DUCKDB, "polars": POLARS, "pyarrow": ARROW, "pandas": {"string": "str", "integer": "int64"}}
         for reader, kinds in guessed.items():
             guess = {name: kind for name, kind in kinds.items() if name in sure}
             same(guess, {name: told[reader][kind] for name, kind in declared.items()}, f"what {reader} guesses of {path.name}")

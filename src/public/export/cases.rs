@@ -1,11 +1,9 @@
 //! The rows of the public area in words: what a case and a batch say, as cells and for FHIR.
 
-use std::{collections::BTreeSet, fmt};
-
 use crate::{
     id::Digest,
     public::{
-        Amount, Class, Icd3, LeftOut, Outcome, WeekBand,
+        Amount, BatchFacts, Class, Code, LeftOut, Outcome, PublicRow, PublicValue, Reached, Said,
         export::{
             ExportError,
             csv::formula_safe,
@@ -21,93 +19,29 @@ pub(super) const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 /// SNOMED CT, as FHIR names it.
 pub(super) const SNOMED: &str = "http://snomed.info/sct";
 
-/// A case as it is published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
-    /// Its public id, random.
-    pub id: [u8; 16],
-    /// The batch it was released in.
-    pub batch: [u8; 16],
-    /// Where it stands on the policy's grid.
-    pub class: Class,
-    /// The main diagnosis, as finely as its batch allows.
-    pub diagnosis: Diagnosis,
-    /// The further diagnoses.
-    pub diagnoses: BTreeSet<Diagnosis>,
-    /// The drugs, by their RxNorm concepts.
-    pub drugs: BTreeSet<u32>,
-    /// The results: which of the policy's tests, and which of its clinical bins.
-    pub results: BTreeSet<(u16, u8)>,
-    /// The procedures, by their SNOMED CT concepts.
-    pub procedures: BTreeSet<u64>,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// When something was written, in bands of weeks.
-    pub weeks: BTreeSet<WeekBand>,
-    /// What did not enter, if it is said.
-    pub left_out: Option<LeftOut>,
-}
+/// The words for how fine a diagnosis is, the finest first.
+pub(super) const LEVELS: [&str; 3] = ["category", "block", "chapter"];
 
-/// A diagnosis, as fine as it is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_enums, reason = "the three levels of ICD-10")]
-pub enum Diagnosis {
-    /// A category, as `J45`.
-    Category(Icd3),
-    /// A block, by its first and its last category, as `J40-J47`.
-    Block(Icd3, Icd3),
-    /// A chapter, by its number: as ICD-10 writes it, in Roman numerals.
-    Chapter(u8),
-}
-
-impl Diagnosis {
-    /// The words for how fine a diagnosis is, the finest first.
-    pub(super) const LEVELS: [&str; 3] = ["category", "block", "chapter"];
-
-    /// How fine it is.
-    pub(super) const fn level(self) -> &'static str {
-        let [category, block, chapter] = Self::LEVELS;
-        match self {
-            Self::Category(_) => category,
-            Self::Block(..) => block,
-            Self::Chapter(_) => chapter,
-        }
+/// How fine a diagnosis is.
+const fn level(code: Code) -> &'static str {
+    let [category, block, chapter] = LEVELS;
+    match code {
+        Code::Category(_) => category,
+        Code::Block(..) => block,
+        Code::Chapter(_) => chapter,
     }
 }
 
-impl fmt::Display for Diagnosis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Category(category) => write!(f, "{category}"),
-            Self::Block(first, last) => write!(f, "{first}-{last}"),
-            Self::Chapter(number) => {
-                let (tens, ones) = (usize::from(number / 10), usize::from(number % 10));
-                let ones = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"].get(ones);
-                write!(f, "{}{}", "X".repeat(tens), ones.copied().unwrap_or_default())
-            }
+/// A diagnosis as ICD-10 writes it: `J45`, `J40-J47`, and chapters in Roman numerals.
+pub(super) fn icd(code: Code) -> String {
+    match code {
+        Code::Category(_) | Code::Block(..) => code.to_string(),
+        Code::Chapter(number) => {
+            let ones = ["", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"];
+            let ones = ones.get(usize::from(number % 10)).copied().unwrap_or_default();
+            format!("{}{ones}", "X".repeat(usize::from(number / 10)))
         }
     }
-}
-
-/// What was released together: at least k persons of one class, a case each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// Its public id, random.
-    pub id: [u8; 16],
-    /// The class of all its cases.
-    pub class: Class,
-    /// The policy it was released under.
-    pub policy: Digest,
-    /// The curator's epoch that released it.
-    pub epoch: u64,
-    /// The batch of which it is what remained, if one was hidden.
-    pub follows: Option<[u8; 16]>,
-    /// How many persons they are of, and how many cases are public.
-    pub k: u32,
-    /// How many distinct main diagnoses they have.
-    pub l: u32,
-    /// How far their diagnoses stand from those of the chapter at large, in thousandths: 0 the same, 1000 as far as can be.
-    pub t_thousandths: u16,
 }
 
 /// A quasi-identifier of a policy, in words.
@@ -166,12 +100,12 @@ pub(super) struct TestResult<'w> {
 }
 
 /// A case, in words: the same for every format.
-pub(super) struct Said<'w> {
+pub(super) struct Told<'w> {
     pub(super) id: String,
     pub(super) batch: String,
     pub(super) grid: u8,
     pub(super) bins: Vec<Option<&'w str>>,
-    pub(super) diagnosis: Diagnosis,
+    pub(super) diagnosis: Code,
     pub(super) diagnoses: Vec<String>,
     pub(super) drugs: Vec<String>,
     pub(super) procedures: Vec<String>,
@@ -179,10 +113,6 @@ pub(super) struct Said<'w> {
     pub(super) outcome: Outcome,
     pub(super) weeks: Vec<&'w str>,
     pub(super) left_out: Option<LeftOut>,
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Closed words need no mark in a table and no care in a terminal.
@@ -241,45 +171,46 @@ impl Words {
     }
 
     /// A case, in words.
-    pub(super) fn say(&self, case: &Case) -> Result<Said<'_>, ExportError> {
-        let Case {
-            id,
-            batch,
-            class,
-            diagnosis,
-            diagnoses,
-            drugs,
-            results,
-            procedures,
-            outcome,
-            weeks,
-            left_out,
-        } = case;
-        let results = results.iter().map(|(test, bin)| self.result(*test, *bin));
+    pub(super) fn tell(&self, row: &PublicRow) -> Result<Told<'_>, ExportError> {
+        let PublicRow { id, batch, class, said } = row;
+        let Said { diagnosis, values, outcome, weeks, left_out } = said;
         let weeks = weeks.iter().map(|band| self.week_bands.get(usize::from(band.0)).map(String::as_str));
-        Ok(Said {
-            id: hex(id),
-            batch: hex(batch),
+        let mut told = Told {
+            id: id.to_hex(),
+            batch: batch.to_hex(),
             grid: class.grid,
             bins: self.bins(class)?,
             diagnosis: *diagnosis,
-            diagnoses: diagnoses.iter().map(ToString::to_string).collect(),
-            drugs: drugs.iter().map(ToString::to_string).collect(),
-            procedures: procedures.iter().map(ToString::to_string).collect(),
-            results: results.collect::<Option<_>>().ok_or(ExportError::Label)?,
+            diagnoses: Vec::new(),
+            drugs: Vec::new(),
+            procedures: Vec::new(),
+            results: Vec::new(),
             outcome: *outcome,
             weeks: weeks.collect::<Option<_>>().ok_or(ExportError::Label)?,
             left_out: *left_out,
-        })
+        };
+        for value in values {
+            match value {
+                PublicValue::Diagnosis(code) => told.diagnoses.push(icd(*code)),
+                PublicValue::Drug(concept) => told.drugs.push(concept.to_string()),
+                PublicValue::Procedure(concept) => told.procedures.push(concept.to_string()),
+                PublicValue::Result(test, bin) => {
+                    told.results.push(self.result(*test, *bin).ok_or(ExportError::Label)?);
+                }
+            }
+        }
+        Ok(told)
     }
 
     /// The cells of a batch.
-    pub(super) fn batch(&self, batch: &Batch) -> Result<Vec<Cell>, ExportError> {
-        let Batch { id, class, policy: _, epoch, follows, k, l, t_thousandths } = batch;
+    pub(super) fn batch(&self, batch: &BatchFacts) -> Result<Vec<Cell>, ExportError> {
+        let BatchFacts { id, class, policy: _, epoch, follows, reached } = batch;
+        // How many rows the most frequent diagnosis has, is for whoever counts them.
+        let Reached { k, l, largest: _, t } = *reached;
         let epoch = u32::try_from(*epoch).or(Err(ExportError::Label))?;
-        let ids = [Cell::Text(hex(id)), Cell::Integer(u32::from(class.grid))];
-        let facts = [*k, *l, u32::from(*t_thousandths), epoch].map(Cell::Integer);
-        let follows = follows.map_or(Cell::Empty, |before| Cell::Text(hex(&before)));
+        let ids = [Cell::Text(id.to_hex()), Cell::Integer(u32::from(class.grid))];
+        let facts = [k, l, u32::from(t), epoch].map(Cell::Integer);
+        let follows = follows.map_or(Cell::Empty, |before| Cell::Text(before.to_hex()));
         Ok(ids.into_iter().chain(cells(&self.bins(class)?)).chain(facts).chain([follows]).collect())
     }
 
@@ -351,7 +282,7 @@ impl Words {
     }
 }
 
-impl Said<'_> {
+impl Told<'_> {
     /// The cells of the case.
     pub(super) fn cells(&self) -> Vec<Cell> {
         let text = |text: &str| Cell::Text(text.to_owned());
@@ -360,8 +291,8 @@ impl Said<'_> {
         let weeks = self.weeks.iter().map(|band| (*band).to_owned()).collect();
         let begin = [text(&self.id), text(&self.batch), Cell::Integer(u32::from(self.grid))];
         let sensitive = [
-            text(&self.diagnosis.to_string()),
-            text(self.diagnosis.level()),
+            text(&icd(self.diagnosis)),
+            text(level(self.diagnosis)),
             list(&self.diagnoses),
             list(&self.drugs),
             Cell::List(results),
@@ -421,7 +352,7 @@ fn diagnoses() -> [Field; 3] {
     let further = "Categories of ICD-10, or the blocks or chapters they lie in.";
     [
         coded("diagnosis", "main diagnosis", main, Kind::Text, ICD_10),
-        closed(level, Role::Sensitive, Diagnosis::LEVELS.iter().map(|level| (*level).to_owned())),
+        closed(level, Role::Sensitive, LEVELS.iter().map(|level| (*level).to_owned())),
         coded("diagnoses", "further diagnoses", further, Kind::List, ICD_10),
     ]
 }

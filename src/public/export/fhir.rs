@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::public::{
     Outcome,
     export::{
-        cases::{ICD_10, RXNORM, SNOMED, Said, Words},
+        cases::{ICD_10, RXNORM, SNOMED, Told, Words, icd},
         json::Json,
     },
 };
@@ -44,12 +44,12 @@ impl<W: Write> Bundle<W> {
         Ok(Self { out, is_first: true })
     }
 
-    pub(super) fn case(&mut self, words: &Words, said: &Said<'_>) -> io::Result<()> {
-        let subject = uuid(&said.id, 0);
-        for (place, resource) in (0..).zip(resources(words, said, &subject)) {
+    pub(super) fn case(&mut self, words: &Words, told: &Told<'_>) -> io::Result<()> {
+        let subject = uuid(&told.id, 0);
+        for (place, resource) in (0..).zip(resources(words, told, &subject)) {
             let comma = if self.is_first { "\n" } else { ",\n" };
             self.is_first = false;
-            let entry = [("fullUrl", Json::Text(uuid(&said.id, place))), ("resource", resource)];
+            let entry = [("fullUrl", Json::Text(uuid(&told.id, place))), ("resource", resource)];
             write!(self.out, "{comma}{}", Json::object(entry).line()?)?;
         }
         Ok(())
@@ -97,46 +97,46 @@ fn words_only(text: &str) -> Json {
 }
 
 /// What each resource begins with.
-fn begin(kind: &str, said: &Said<'_>, place: usize) -> Json {
-    let id = if place == 0 { said.id.clone() } else { format!("{}-{place}", said.id) };
+fn begin(kind: &str, told: &Told<'_>, place: usize) -> Json {
+    let id = if place == 0 { told.id.clone() } else { format!("{}-{place}", told.id) };
     let security = Json::list([labelled(ANONYMISED)]);
     let tag = Json::list([
-        coding(&format!("{OURS}:batch"), &said.batch),
-        coding(&format!("{OURS}:grid"), &said.grid.to_string()),
+        coding(&format!("{OURS}:batch"), &told.batch),
+        coding(&format!("{OURS}:grid"), &told.grid.to_string()),
     ]);
     let meta = Json::object([("security", security), ("tag", tag)]);
     Json::object([("resourceType", Json::text(kind)), ("id", Json::Text(id)), ("meta", meta)])
 }
 
-fn resources(words: &Words, said: &Said<'_>, subject: &str) -> Vec<Json> {
-    let mut made: Vec<Json> = vec![patient(words, said)];
+fn resources(words: &Words, told: &Told<'_>, subject: &str) -> Vec<Json> {
+    let mut made: Vec<Json> = vec![patient(words, told)];
     let subject = Json::object([("reference", Json::text(subject))]);
     let mut push = |kind: &str, members: Vec<(&str, Json)>, value: Option<(&str, Json)>| {
         let resource = members
             .into_iter()
-            .fold(begin(kind, said, made.len()), |resource, (name, member)| resource.with(name, member));
+            .fold(begin(kind, told, made.len()), |resource, (name, member)| resource.with(name, member));
         let resource = resource.with("subject", subject.clone());
         let (name, value) = value.unzip();
         made.push(resource.with_some(name.unwrap_or_default(), value));
     };
     let status = |word: &str| ("status", Json::text(word));
-    let main = concept(ICD_10, &said.diagnosis.to_string());
+    let main = concept(ICD_10, &icd(told.diagnosis));
     let main = vec![("code", main.with("text", Json::text("main diagnosis")))];
-    push("Condition", ended(said.outcome).into_iter().chain(main).collect(), None);
-    for code in &said.diagnoses {
+    push("Condition", ended(told.outcome).into_iter().chain(main).collect(), None);
+    for code in &told.diagnoses {
         push("Condition", vec![("code", concept(ICD_10, code))], None);
     }
-    for code in &said.drugs {
+    for code in &told.drugs {
         push(
             "MedicationStatement",
             vec![status("unknown"), ("medicationCodeableConcept", concept(RXNORM, code))],
             None,
         );
     }
-    for code in &said.procedures {
+    for code in &told.procedures {
         push("Procedure", vec![status("unknown"), ("code", concept(SNOMED, code))], None);
     }
-    for found in &said.results {
+    for found in &told.results {
         let code = concept(&found.test.system, &found.test.code).with("text", Json::text(&found.test.title));
         push(
             "Observation",
@@ -146,7 +146,7 @@ fn resources(words: &Words, said: &Said<'_>, subject: &str) -> Vec<Json> {
     }
     let own =
         |name: &str, title: &str| concept(&format!("{OURS}:field"), name).with("text", Json::text(title));
-    for (quasi, bin) in words.quasi_identifiers.iter().zip(&said.bins) {
+    for (quasi, bin) in words.quasi_identifiers.iter().zip(&told.bins) {
         if let Some(bin) = bin {
             let code = own(&quasi.name, &quasi.title);
             push(
@@ -159,15 +159,15 @@ fn resources(words: &Words, said: &Said<'_>, subject: &str) -> Vec<Json> {
     let component = |name: &str, text: &str| {
         Json::object([("code", own(name, name)), ("valueCodeableConcept", words_only(text))])
     };
-    if !said.weeks.is_empty() {
-        let bands = Json::list(said.weeks.iter().map(|band| component("weeks", band)));
+    if !told.weeks.is_empty() {
+        let bands = Json::list(told.weeks.iter().map(|band| component("weeks", band)));
         push(
             "Observation",
             vec![status("final"), ("code", own("weeks", "weeks"))],
             Some(("component", bands)),
         );
     }
-    if let Some(left_out) = said.left_out {
+    if let Some(left_out) = told.left_out {
         let amounts = [("texts", left_out.texts), ("pictures", left_out.pictures), ("voice", left_out.voice)];
         let amounts = amounts.map(|(name, amount)| component(&format!("{name}_left_out"), amount.word()));
         let code = ("code", own("left_out", "left out"));
@@ -176,12 +176,12 @@ fn resources(words: &Words, said: &Said<'_>, subject: &str) -> Vec<Json> {
     made
 }
 
-fn patient(words: &Words, said: &Said<'_>) -> Json {
+fn patient(words: &Words, told: &Told<'_>) -> Json {
     let sex = words.quasi_identifiers.iter().position(|quasi| quasi.name == "sex");
-    let sex = sex.and_then(|place| said.bins.get(place).copied().flatten());
+    let sex = sex.and_then(|place| told.bins.get(place).copied().flatten());
     let gender = sex.filter(|sex| ["female", "male", "other", "unknown"].contains(sex)).map(Json::text);
-    let deceased = (said.outcome == Outcome::Died).then_some(Json::Bool(true));
-    begin("Patient", said, 0).with_some("gender", gender).with_some("deceasedBoolean", deceased)
+    let deceased = (told.outcome == Outcome::Died).then_some(Json::Bool(true));
+    begin("Patient", told, 0).with_some("gender", gender).with_some("deceasedBoolean", deceased)
 }
 
 fn ended(outcome: Outcome) -> Option<(&'static str, Json)> {

@@ -26,11 +26,12 @@ mod ndjson;
 mod package;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod policy;
 mod report;
 mod table;
 mod write;
 
-pub use cases::{Batch, Case, Diagnosis, Labels, QuasiIdentifier, Test};
+pub use cases::{Labels, QuasiIdentifier, Test};
 pub use csv::{formula_safe, write_csv};
 pub use file::Written;
 pub use manifest::{NotGenuine, verify_export};

@@ -9,9 +9,12 @@
 
 use std::fmt::Write as _;
 
-use crate::public::export::{
-    cases::{Batch, Diagnosis, Words},
-    json::Json,
+use crate::public::{
+    BatchFacts, Code, Reached,
+    export::{
+        cases::{LEVELS, Words},
+        json::Json,
+    },
 };
 
 /// Cases that are not public, by one reason.
@@ -67,11 +70,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, diagnosis: Diagnosis) {
+    pub(super) fn add(&mut self, diagnosis: Code) {
         let of_level = match diagnosis {
-            Diagnosis::Category(_) => &mut self.category,
-            Diagnosis::Block(..) => &mut self.block,
-            Diagnosis::Chapter(_) => &mut self.chapter,
+            Code::Category(_) => &mut self.category,
+            Code::Block(..) => &mut self.block,
+            Code::Chapter(_) => &mut self.chapter,
         };
         *of_level = of_level.saturating_add(1);
         self.cases = self.cases.saturating_add(1);
@@ -81,7 +84,7 @@ impl Tally {
 /// The report: as JSON, and in words.
 pub(super) struct Report<'r> {
     pub(super) words: &'r Words,
-    pub(super) batches: Vec<&'r Batch>,
+    pub(super) batches: Vec<&'r BatchFacts>,
     pub(super) withheld: &'r [Withheld],
     pub(super) tally: &'r Tally,
 }
@@ -94,14 +97,15 @@ impl Report<'_> {
     fn levels(&self) -> impl Iterator<Item = (&'static str, Count)> {
         let Tally { cases: _, category, block, chapter } = *self.tally;
         let counts = [category, block, chapter].map(|cases| self.count(cases));
-        Diagnosis::LEVELS.into_iter().zip(counts)
+        LEVELS.into_iter().zip(counts)
     }
 
     /// The least k and l, and the greatest t, of any batch; none without batches.
     pub(super) fn reached(&self) -> Option<[(&'static str, u64); 3]> {
-        let least = |of: fn(&Batch) -> u32| self.batches.iter().copied().map(of).min();
-        let t = self.batches.iter().map(|batch| u32::from(batch.t_thousandths)).max()?;
-        let reached = [("k", least(|batch| batch.k)?), ("l", least(|batch| batch.l)?), ("t_thousandths", t)];
+        let least = |of: fn(&Reached) -> u32| self.batches.iter().map(|batch| of(&batch.reached)).min();
+        let t = self.batches.iter().map(|batch| u32::from(batch.reached.t)).max()?;
+        let reached =
+            [("k", least(|reached| reached.k)?), ("l", least(|reached| reached.l)?), ("t_thousandths", t)];
         Some(reached.map(|(name, number)| (name, u64::from(number))))
     }
 

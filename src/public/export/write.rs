@@ -7,19 +7,23 @@ use std::{
 };
 
 use crate::{
+    id::{BatchId, PublicId},
     log::NoteSigner,
-    public::export::{
-        ExportError,
-        cases::{Batch, Case, Labels, Said, Words},
-        croissant::croissant,
-        csv::Lines,
-        dictionary::dictionary,
-        fhir::Bundle,
-        file::{Draft, Hashed, Written},
-        manifest, ndjson,
-        package::package,
-        report::{Report, Tally, Withheld},
-        table::{Cell, Table},
+    public::{
+        BatchFacts, PublicRow,
+        export::{
+            ExportError,
+            cases::{Labels, Told, Words},
+            croissant::croissant,
+            csv::Lines,
+            dictionary::dictionary,
+            fhir::Bundle,
+            file::{Draft, Hashed, Written},
+            manifest, ndjson,
+            package::package,
+            report::{Report, Tally, Withheld},
+            table::{Cell, Table},
+        },
     },
     time::Timestamp,
 };
@@ -123,7 +127,7 @@ pub struct Export<'e> {
     /// In which formats.
     pub formats: &'e BTreeSet<Format>,
     /// Every batch that is public, whole.
-    pub batches: &'e [Batch],
+    pub batches: &'e [BatchFacts],
     /// What is not public, by reasons.
     pub withheld: &'e [Withheld],
 }
@@ -149,7 +153,7 @@ impl Export<'_> {
     pub fn write<E>(
         &self,
         directory: impl AsRef<Path>,
-        cases: impl IntoIterator<Item = Result<Case, E>>,
+        cases: impl IntoIterator<Item = Result<PublicRow, E>>,
         signer: &NoteSigner<'_>,
     ) -> Result<Vec<Written>, ExportError>
     where
@@ -187,14 +191,14 @@ impl Export<'_> {
         draft: &Draft,
         (words, table): (&Words, &Table),
         open: &mut Open<'_>,
-        cases: impl IntoIterator<Item = Result<Case, E>>,
+        cases: impl IntoIterator<Item = Result<PublicRow, E>>,
     ) -> Result<(Vec<(Content, Written)>, Tally), ExportError>
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let mut sinks = self.formats.iter().map(|format| Sink::begin(draft, table, *format));
         let mut sinks: Vec<Sink> = sinks.by_ref().collect::<Result<_, _>>()?;
-        let (mut tally, mut before) = (Tally::default(), None);
+        let (mut tally, mut before) = (Tally::default(), None::<PublicId>);
         for case in cases {
             let case = case.map_err(|error| ExportError::Rows(error.into()))?;
             if before.is_some_and(|before| before >= case.id) {
@@ -202,11 +206,11 @@ impl Export<'_> {
             }
             before = Some(case.id);
             open.count(&case)?;
-            tally.add(case.diagnosis);
-            let said = words.say(&case)?;
-            let row = said.cells();
+            tally.add(case.said.diagnosis);
+            let told = words.tell(&case)?;
+            let row = told.cells();
             table.check(&row)?;
-            sinks.iter_mut().try_for_each(|sink| sink.case(words, table, &said, &row))?;
+            sinks.iter_mut().try_for_each(|sink| sink.case(words, table, &told, &row))?;
         }
         open.are_whole()?;
         let files = sinks.into_iter().map(|sink| sink.finish(table));
@@ -235,24 +239,24 @@ impl Export<'_> {
 
 /// The batches, each with the cases still to come.
 struct Open<'b> {
-    batches: BTreeMap<[u8; 16], (&'b Batch, u32)>,
+    batches: BTreeMap<BatchId, (&'b BatchFacts, u32)>,
 }
 
 impl<'b> Open<'b> {
-    fn of(batches: &'b [Batch], words: &Words) -> Result<Self, ExportError> {
+    fn of(batches: &'b [BatchFacts], words: &Words) -> Result<Self, ExportError> {
         let mut open = BTreeMap::new();
         for batch in batches {
-            if batch.k < words.k {
+            if batch.reached.k < words.k {
                 return Err(ExportError::TooFew);
             }
-            if batch.policy != words.policy || open.insert(batch.id, (batch, batch.k)).is_some() {
+            if batch.policy != words.policy || open.insert(batch.id, (batch, batch.reached.k)).is_some() {
                 return Err(ExportError::Batch);
             }
         }
         Ok(Self { batches: open })
     }
 
-    fn count(&mut self, case: &Case) -> Result<(), ExportError> {
+    fn count(&mut self, case: &PublicRow) -> Result<(), ExportError> {
         let (batch, to_come) = self.batches.get_mut(&case.batch).ok_or(ExportError::Batch)?;
         *to_come = to_come.checked_sub(1).ok_or(ExportError::Batch)?;
         if batch.class == case.class { Ok(()) } else { Err(ExportError::Batch) }
@@ -287,8 +291,8 @@ impl Sink {
         })
     }
 
-    fn case(&mut self, words: &Words, table: &Table, said: &Said<'_>, row: &[Cell]) -> io::Result<()> {
-        if let Self::Fhir(bundle) = self { bundle.case(words, said) } else { self.row(table, row) }
+    fn case(&mut self, words: &Words, table: &Table, told: &Told<'_>, row: &[Cell]) -> io::Result<()> {
+        if let Self::Fhir(bundle) = self { bundle.case(words, told) } else { self.row(table, row) }
     }
 
     fn row(&mut self, table: &Table, row: &[Cell]) -> io::Result<()> {

@@ -1,1 +1,1 @@
-— quayside.example/public cw6WAWDBpdn8Uho96N7yoF4fOe8AcoIoq3v6XZ3L3cA/S7WSJgAfjSQ2qi0esPQ9YEhUWfhGzDL5MT/nzIhK4Lnw4Qk=
+— quayside.example/public cw6WAVDTkAeKeAjlVqKQ5fL5fjt2QlHpKoh0f2o+iWyGRo0MqExstU+a1bxf/3pR9IaVCnAZ26fk4HJW6vOW9p8m7wQ=
