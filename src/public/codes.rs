@@ -89,7 +89,9 @@ impl Codes {
             end = Some(block.last);
         }
         for (category, weight) in weights {
-            let Some((first, _)) = tree.block(category) else { return Err(Malformed("category of a reference")) };
+            let Some((first, _)) = tree.block(category) else {
+                return Err(Malformed("category of a reference"));
+            };
             if tree.weights.insert(category, weight).is_some() {
                 return Err(Malformed("category of a reference"));
             }

@@ -216,9 +216,10 @@ pub fn check_rows<K: Ord>(
     if rows.len() > PUBLIC_BATCH_ROWS_MAX || !are_new || !rows.iter().all(is_bounded) {
         return Err(Broken::Bounds);
     }
-    if rows.windows(2).any(
-        |pair| matches!(pair, [one, other] if one.class != other.class || one.batch != other.batch),
-    ) {
+    if rows
+        .windows(2)
+        .any(|pair| matches!(pair, [one, other] if one.class != other.class || one.batch != other.batch))
+    {
         return Err(Broken::Class);
     }
     let Ok(k) = u32::try_from(rows.len()) else { return Err(Broken::Bounds) };
@@ -268,8 +269,19 @@ fn are_common(rules: &GateRules, codes: &Codes, counts: &BTreeMap<Code, u32>) ->
 /// How often each occurs.
 pub(super) fn counted<T: Ord>(items: impl Iterator<Item = T>) -> BTreeMap<T, u32> {
     let mut counts = BTreeMap::new();
+    let mut run: Option<(T, u32)> = None;
     for item in items {
-        *counts.entry(item).or_default() += 1;
+        match &mut run {
+            Some((same, count)) if *same == item => *count += 1,
+            _ => {
+                if let Some((other, count)) = run.replace((item, 1)) {
+                    *counts.entry(other).or_default() += count;
+                }
+            }
+        }
+    }
+    if let Some((last, count)) = run {
+        *counts.entry(last).or_default() += count;
     }
     counts
 }

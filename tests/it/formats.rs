@@ -19,11 +19,14 @@ use casevault::{
     letter::Letter,
     merkle::{Frontier, Head},
     party::{Card, KeyFile, Keyring, Role},
+    public::{Batch, Journal},
     record::{Content, Context, FolderSalt, Kind, Leaf, open, seal},
     session::Memory,
     time::Timestamp,
 };
 use proptest::prelude::*;
+
+use crate::ward;
 
 const VAULT: VaultId = VaultId::from_bytes([1; 16]);
 const AT: Timestamp = Timestamp::at_ms(1_790_000_000_000);
@@ -201,6 +204,8 @@ fn vectors() -> Vec<(&'static str, Vec<u8>)> {
         ("memory", Memory::first_use().seal(&keyring, &mut random())),
         ("person-tag", person_tag().as_bytes().to_vec()),
         ("policy", codec::encode(&policy())),
+        ("public-batch", codec::encode(&ward::journal().made.remove(0).batch)),
+        ("public-journal", codec::encode(&ward::journal())),
         ("query", codec::encode(&Signed::sign(&query, signer))),
         ("receipt", codec::encode(&Signed::sign(&receipt(), signer))),
         ("registry", codec::encode(&registry().1)),
@@ -278,6 +283,11 @@ fn what_version_1_wrote_still_opens() {
     assert_eq!(listed.verify(card.verifying_key()).unwrap(), listing());
     let ruled: Signed<RulingStatement> = codec::decode(&frozen("ruling")).unwrap();
     assert_eq!(ruled.verify(card.verifying_key()).unwrap(), ruling());
+    assert_eq!(
+        codec::decode::<Batch>(&frozen("public-batch")).unwrap(),
+        ward::journal().made.remove(0).batch
+    );
+    assert_eq!(codec::decode::<Journal>(&frozen("public-journal")).unwrap(), ward::journal());
 }
 
 /// Writes the vectors of a new version: `cargo test --test it write_the_vectors -- --ignored`. Those of an old version
@@ -348,6 +358,10 @@ fn one_value_has_one_encoding() {
     check(&registry().1.claims().unwrap());
     check(&ruling());
     check(&receipt());
+    check(&ward::journal());
+    check(&ward::journal().made.remove(0).batch);
+    check(&ward::journal().made.remove(0).batch.facts);
+    check(&ward::journal().made.remove(0).batch.rows.remove(0));
     check(&Streamed { received: AT, event: SignedEvent::sign(&event(), keyring.signer()) });
     check(&StreamEntry { seq: 1, received: AT, event: Digest::from_bytes([1; 32]) });
     check(&BackLinks::seal(&key(2), &key(1)).unwrap());
@@ -366,6 +380,8 @@ proptest! {
         let _request = codec::decode::<Request>(&bytes);
         let _response = codec::decode::<casevault::custodian::Response>(&bytes);
         let _card = codec::decode::<Card>(&bytes);
+        let _batch = codec::decode::<Batch>(&bytes);
+        let _journal = codec::decode::<Journal>(&bytes);
         let _grant = codec::decode::<Grant>(&bytes);
         let _file = KeyFile::from_bytes(&bytes);
         let _record = casevault::record::SealedRecord::from_bytes(&bytes);

@@ -46,6 +46,8 @@ mod forks;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 #[cfg(feature = "vault")]
 mod govern;
 #[cfg(test)]
@@ -76,6 +78,8 @@ mod log;
 #[cfg(feature = "vault")]
 mod model;
 #[cfg(test)]
+mod pools;
+#[cfg(test)]
 mod standings;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -90,6 +94,8 @@ mod vectors;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod vetting;
+#[cfg(test)]
+mod ward;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod world;

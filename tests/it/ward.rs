@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use casevault::{
     crypto::Random,
-    id::{Digest, Handle, PersonToken},
+    id::{BatchId, Digest, Handle, PersonToken, PublicId},
     public::{
-        Abstract, Amount, Candidate, Class, Code, Codes, GateRules, Icd3, LeftOut, Offer, Outcome, PublicValue,
-        Said, Value, WeekBand,
+        Abstract, Amount, Batch, BatchFacts, Candidate, Class, Code, Codes, GateRules, Icd3, Journal,
+        LeftOut, Made, Offer, Outcome, PublicRow, PublicValue, Reached, Said, Value, WeekBand,
     },
 };
 
@@ -129,6 +129,37 @@ pub(crate) fn offer(candidates: Vec<Candidate>) -> Offer {
 /// So many of each diagnosis.
 pub(crate) fn mix(diagnoses: &[(&str, usize)]) -> Vec<Said> {
     diagnoses.iter().flat_map(|(code, many)| std::iter::repeat_n(said(code), *many)).collect()
+}
+
+/// A journal with all that one can hold.
+pub(crate) fn journal() -> Journal {
+    let batch = BatchId::from_bytes([5; 16]);
+    let rows: Vec<PublicRow> = [category("J45"), Code::Block(icd("J40"), icd("J47")), Code::Chapter(10)]
+        .into_iter()
+        .zip(1..)
+        .map(|(diagnosis, number)| {
+            let values = [
+                PublicValue::Diagnosis(diagnosis),
+                PublicValue::Drug(435),
+                PublicValue::Result(3, 1),
+                PublicValue::Procedure(80_146_002),
+            ];
+            let said = Said { diagnosis, values: BTreeSet::from(values), ..said("J45") };
+            PublicRow { id: PublicId::from_bytes([number; 16]), batch, class: class(&[3, 1, 4]), said }
+        })
+        .collect();
+    let facts = BatchFacts {
+        id: batch,
+        class: class(&[3, 1, 4]),
+        policy: POLICY,
+        epoch: 7,
+        follows: Some(BatchId::from_bytes([4; 16])),
+        reached: Reached { k: 3, l: 3, largest: 1, t: 12 },
+    };
+    let owners = (1..4).map(|number| (handle(number), token(number))).collect();
+    let left = vec![BatchId::from_bytes([4; 16])];
+    let made = vec![Made { batch: Batch { facts, rows }, grid: 0, owners }];
+    Journal { epoch: 7, made, hidden: left.clone(), settled: left }
 }
 
 /// A whole number below this.

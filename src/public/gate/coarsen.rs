@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::public::{Code, Codes, GateRules, LeftOut, Outcome, PublicValue, Said, WeekBand, release::counted};
+use crate::public::{
+    Code, Codes, GateRules, LeftOut, Outcome, PublicValue, Said, WeekBand, release::counted,
+};
 
 /// Whether so many rows may be told from the others.
 fn is_shown(rules: &GateRules, count: u32, rows: usize) -> bool {
@@ -14,26 +16,34 @@ fn is_shown(rules: &GateRules, count: u32, rows: usize) -> bool {
     count >= rules.k() && (rest == 0 || rest >= usize::try_from(rules.k()).unwrap_or(usize::MAX))
 }
 
+/// What is looked at one after the other: categories and all that is no diagnosis, blocks, chapters.
+const LEVELS: [fn(&PublicValue) -> bool; 3] = [
+    |value| !matches!(value, PublicValue::Diagnosis(Code::Block(..) | Code::Chapter(_))),
+    |value| matches!(value, PublicValue::Diagnosis(Code::Block(..))),
+    |value| matches!(value, PublicValue::Diagnosis(Code::Chapter(_))),
+];
+
 /// Coarsens all but the main diagnosis, or leaves it out, until what is left can be shown.
 pub(super) fn settle(rules: &GateRules, codes: &Codes, rows: &mut [Said]) {
     // A rare category becomes its block; a block, with those that became it, its chapter; a rare chapter goes.
-    for is_due in [
-        (|value| !matches!(value, PublicValue::Diagnosis(Code::Block(..) | Code::Chapter(_)))) as fn(&_) -> bool,
-        |value| matches!(value, PublicValue::Diagnosis(Code::Block(..))),
-        |value| matches!(value, PublicValue::Diagnosis(Code::Chapter(_))),
-    ] {
-        let counts = counted(rows.iter().flat_map(|said| said.values.iter().copied()));
-        let rare: BTreeSet<PublicValue> = counts
+    for is_due in LEVELS {
+        let due = rows.iter().flat_map(|said| &said.values).copied().filter(is_due);
+        let rare: BTreeSet<PublicValue> = counted(due)
             .into_iter()
-            .filter(|(value, count)| is_due(value) && !is_shown(rules, *count, rows.len()))
+            .filter(|(_, count)| !is_shown(rules, *count, rows.len()))
             .map(|(value, _)| value)
             .collect();
-        for said in rows.iter_mut().filter(|said| !said.values.is_disjoint(&rare)) {
-            let values = std::mem::take(&mut said.values);
-            said.values = values
-                .into_iter()
-                .filter_map(|value| if rare.contains(&value) { parent(codes, value) } else { Some(value) })
-                .collect();
+        if rare.is_empty() {
+            continue;
+        }
+        for said in rows.iter_mut() {
+            let mut parents = Vec::new();
+            said.values.retain(|value| {
+                let is_rare = rare.contains(value);
+                parents.extend(parent(codes, *value).filter(|_| is_rare));
+                !is_rare
+            });
+            said.values.extend(parents);
         }
     }
     let (outcomes, weeks, left_out) = shown(rules, rows.iter());

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::{GateRules, Held, distance};
 use crate::public::{
     Code, Codes,
-    release::{Broken, Reached, counted, judge},
+    release::{Broken, Reached, judge},
 };
 
 /// What goes out of a class.
@@ -135,9 +135,4 @@ fn hold(keep: &mut BTreeMap<Code, u32>, published: &BTreeMap<Code, Code>, shown:
         many -= taken;
     }
     keep.retain(|_, count| *count > 0);
-}
-
-/// The diagnoses of these rows, counted.
-pub(in crate::public) fn diagnoses<'d>(rows: impl Iterator<Item = &'d Code>) -> BTreeMap<Code, u32> {
-    counted(rows.copied())
 }

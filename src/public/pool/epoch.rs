@@ -48,7 +48,8 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
     /// # Security
     /// The randomness must be unknown outside: it chooses who goes as cover.
     pub fn epoch(&mut self, random: &mut Random) -> Epoch<K> {
-        let journal = Journal { epoch: self.epoch + 1, made: Vec::new(), hidden: Vec::new(), settled: Vec::new() };
+        let journal =
+            Journal { epoch: self.epoch + 1, made: Vec::new(), hidden: Vec::new(), settled: Vec::new() };
         let mut making = Making { releases: Vec::new(), journal, room: EPOCH_ROWS_MAX };
         for (id, public) in &self.batches {
             if public.is_hidden || !public.leaving.is_empty() {
@@ -79,7 +80,11 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
             .iter()
             .zip(owners)
             .filter(|(_, (handle, _))| !public.leaving.contains(handle))
-            .map(|(row, (handle, token))| Candidate { handle: *handle, token: *token, said: row.said.clone() })
+            .map(|(row, (handle, token))| Candidate {
+                handle: *handle,
+                token: *token,
+                said: row.said.clone(),
+            })
             .collect();
         let left = owners.len().saturating_sub(candidates.len());
         let k = usize::try_from(policy.rules.k()).unwrap_or(usize::MAX);
@@ -91,7 +96,8 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
     }
 
     fn let_out(&self, making: &mut Making<K>, random: &mut Random) {
-        let Some((digest, policy)) = self.policy.and_then(|digest| self.policies.get_key_value(&digest)) else {
+        let Some((digest, policy)) = self.policy.and_then(|digest| self.policies.get_key_value(&digest))
+        else {
             return;
         };
         let k = usize::try_from(policy.rules.k()).unwrap_or(usize::MAX);

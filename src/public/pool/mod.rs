@@ -19,10 +19,7 @@ use std::{
     fmt,
 };
 
-use super::{
-    Abstract, Class, Code, Codes, GateRules, PublicValue, Said,
-    gate::Candidate,
-};
+use super::{Abstract, Class, Code, Codes, GateRules, PublicValue, Said, gate::Candidate};
 use crate::{
     id::{BatchId, Digest, Handle, PersonToken},
     limits::{POOL_CASES_MAX, POOL_CASES_OF_PERSON_MAX},
@@ -332,7 +329,10 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
             };
         }
         let first = self.of_person.get(token).and_then(|handles| {
-            handles.iter().filter_map(|handle| self.waiting.get(handle)).find(|it| it.entry.policy == entry.policy)
+            handles
+                .iter()
+                .filter_map(|handle| self.waiting.get(handle))
+                .find(|it| it.entry.policy == entry.policy)
         });
         let is_home = first.is_none_or(|first| first.entry.grid == entry.grid);
         (!is_home).then_some(Reason::Elsewhere)

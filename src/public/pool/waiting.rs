@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::{Census, Pool};
-use crate::public::gate::{GateRules, Held, one_a_person, plan};
+use crate::public::{
+    gate::{GateRules, Held, one_a_person, plan},
+    release::counted,
+};
 
 /// Why cases wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +87,7 @@ impl<K: Ord + Clone, C: Census> Pool<K, C> {
             let all = candidates.len();
             one_a_person(&mut candidates);
             let repeated = all - candidates.len();
-            let counts = plan::diagnoses(candidates.iter().map(|candidate| &candidate.said.diagnosis));
+            let counts = counted(candidates.iter().map(|candidate| candidate.said.diagnosis));
             let reason = match plan::plan(&policy.rules, &policy.codes, counts) {
                 Ok(_) => Reason::Ready,
                 Err(held) => Reason::Held(held),
