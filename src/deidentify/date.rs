@@ -68,7 +68,7 @@ impl std::fmt::Debug for Date {
 }
 
 const fn days_in(year: u16, month: u16) -> u16 {
-    let is_leap = year.is_multiple_of(4) && !(year.is_multiple_of(100) && !year.is_multiple_of(400));
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 => 28 + is_leap as u16,
         4 | 6 | 9 | 11 => 30,
