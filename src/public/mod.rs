@@ -12,6 +12,7 @@
 
 mod codes;
 mod consent;
+pub mod export;
 mod gate;
 pub mod hierarchy;
 pub mod policy;

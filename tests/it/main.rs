@@ -43,6 +43,8 @@ mod denials;
 #[cfg(feature = "vault")]
 mod doctors;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod faces;
 #[cfg(test)]
 #[cfg(feature = "vault")]

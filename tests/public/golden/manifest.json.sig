@@ -1,0 +1,1 @@
+— quayside.example/public cw6WAVDTkAeKeAjlVqKQ5fL5fjt2QlHpKoh0f2o+iWyGRo0MqExstU+a1bxf/3pR9IaVCnAZ26fk4HJW6vOW9p8m7wQ=
