@@ -13,8 +13,8 @@ use casevault::{
     },
     crypto::{Label, Random, Secret, Signed, passphrase::Passphrase},
     custodian::{
-        Answer, Enclosure, ExportFile, ExportPlace, Part, PublicPlace, PublicQuery, PublicQuestion, Publication,
-        Query, Question, Request, Response, Sender, Submission,
+        Answer, Enclosure, ExportFile, ExportPlace, Part, PublicPlace, PublicQuery, PublicQuestion,
+        Publication, Query, Question, Request, Response, Sender, Submission,
     },
     event::{Event, Principal, Receipt, SignedEvent, Step, StreamEntry, StreamHead, Streamed, Verb},
     folder::{BackLinks, Clearance, Epoch, EpochOf, FolderKey},
