@@ -193,8 +193,7 @@ fn what_a_session_granted_itself_it_settles_too() {
     world.clock.advance(days(2));
     alice.settle().unwrap();
     let steps = world.stream(ALICE).into_iter().map(|streamed| streamed.event.claimed_step().unwrap());
-    let newest =
-        steps.filter(|step| step.folder == Some(case.id()) && !step.grants.is_empty()).last().unwrap();
+    let newest = steps.rev().find(|step| step.folder == Some(case.id()) && !step.grants.is_empty()).unwrap();
     assert_eq!((newest.verb, newest.grants.len()), (Verb::Rotate, 1), "a new key, for her alone");
 }
 
