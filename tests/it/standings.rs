@@ -35,6 +35,7 @@ const TABLE: &str = "
     -- To be heard, to see one's own stream, to take one's own back: always.
     Appeal        Owner         *                     *          *         *         *          Permit
     Close         Owner         *                     *          *         *         *          Permit
+    Retract       Owner         *                     *          *         *         *          Permit
     Renew         Owner         *                     *          *         *         *          Permit
     Audit         Owner         *                     *          *         *         *          Permit
     Audit         Auditor       *                     Barred     *         *         *          Barred
@@ -53,9 +54,15 @@ const TABLE: &str = "
     Search        *             *                     Barred     yes       *         *          Barred
     Search        *             *                     *          yes       *         *          Permit
 
+    -- The public area is its curator's, whom the policy names; to all others it is not there.
+    Gather|Release !Curator     *                     *          *         *         *          Absent
+    Gather|Release *            *                     *          no        *         *          NotAttested
+    Gather|Release *            *                     Barred     yes       *         *          Barred
+    Gather|Release *            *                     *          yes       *         *          Permit
+
     -- A folder is its owner's, and its readers'; to all others it is not there.
     Open          Owner         *                     *          *         *         *          Permit
-    Open|Write    Registrar|Auditor|Stranger  *       *          *         *         *          Absent
+    Open|Write    Registrar|Auditor|Curator|Stranger  * *        *         *         *          Absent
     Open|Write    !Owner        *                     *          no        *         *          NotAttested
     Open|Write    !Owner        *                     Barred     yes       *         *          Barred
     Open|Write    Asked         Identity              *          yes       *         *          Identity
@@ -81,6 +88,12 @@ const TABLE: &str = "
     Begin         *             Case|Summary          Suspended  yes       Patient   *          Suspended
     Begin         *             Case|Summary          *          yes       Patient   *          Permit
 
+    -- To share: of a case, who is vouched for and not barred.
+    Share         *             !Case                 *          *         *         *          Absent
+    Share         *             Case                  *          no        *         *          NotAttested
+    Share         *             Case                  Barred     yes       *         *          Barred
+    Share         *             Case                  *          yes       *         *          Permit
+
     -- To say of oneself to everybody what one is: a doctor. To a patient who one is, and to the registrars what another
     -- did: who is vouched for, and not barred.
     List          *             *                     *          *         Doctor    *          Permit
@@ -105,13 +118,14 @@ const TABLE: &str = "
     Give          *             *                     *          yes       Doctor    *          Permit
 ";
 
-const ACTS: [&str; 20] = [
+const ACTS: [&str; 24] = [
     "Appeal",
     "Attest",
     "Audit",
     "Begin",
     "Close",
     "Consult",
+    "Gather",
     "Give.Assign",
     "Give.Opinion",
     "Give.Own",
@@ -120,15 +134,19 @@ const ACTS: [&str; 20] = [
     "Govern",
     "List",
     "Open",
+    "Release",
     "Renew",
     "Report",
+    "Retract",
     "Reveal",
     "Rule",
     "Search",
+    "Share",
     "Write",
 ];
 
-const WHO: [&str; 7] = ["Assigned", "Asked", "Auditor", "Owner", "Registrar", "Stranger", "Vetting"];
+const WHO: [&str; 8] =
+    ["Assigned", "Asked", "Auditor", "Curator", "Owner", "Registrar", "Stranger", "Vetting"];
 
 /// One line of all that can be asked.
 #[derive(Debug, Clone, Copy)]
@@ -187,6 +205,7 @@ impl Asked {
             "Begin" => Act::Begin { kind, role, open_cases: 0, cases_today: 0, is_attested },
             "Close" => Act::Close,
             "Consult" => Act::Consult,
+            "Gather" => Act::Gather { is_attested },
             "Give.Assign" => give(terms(Purpose::Treatment), true),
             "Give.Opinion" => give(terms(Purpose::Opinion), false),
             "Give.Own" => give(terms(Purpose::Own), false),
@@ -195,11 +214,14 @@ impl Asked {
             "Govern" => Act::Govern,
             "List" => Act::List { role },
             "Open" => Act::Open,
+            "Release" => Act::Release { is_attested },
             "Renew" => Act::Renew,
             "Report" => Act::Report { is_attested, reports_today: 0 },
+            "Retract" => Act::Retract,
             "Reveal" => Act::Reveal { is_assigned: true, is_attested },
             "Rule" => Act::Rule { is_own_ruling: false },
             "Search" => Act::Search { is_attested },
+            "Share" => Act::Share { is_attested, is_open: true, is_shared: false },
             "Write" => Act::Write(Clearance::Normal),
             other => panic!("no such act: {other}"),
         }
@@ -224,6 +246,7 @@ impl Asked {
             "Assigned" => reader(terms(Purpose::Treatment), true),
             "Asked" => reader(terms(Purpose::Opinion), false),
             "Auditor" => Capacity::Auditor,
+            "Curator" => Capacity::Curator,
             "Owner" => Capacity::Owner,
             "Registrar" => Capacity::Registrar,
             "Stranger" => Capacity::Stranger,
