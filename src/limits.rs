@@ -168,10 +168,10 @@ pub const ABSTRACT_WEEKS_MAX: usize = 16;
 pub const PUBLIC_BATCH_ROWS_MAX: usize = 16 * 1024;
 
 /// The most rows of one epoch of the public area: its journal stays below [`JOURNAL_BYTES_MAX`].
-pub const EPOCH_ROWS_MAX: usize = 48 * 1024;
+pub const EPOCH_ROWS_MAX: usize = 16 * 1024;
 
 /// The largest journal of one epoch of the public area, in bytes.
-pub const JOURNAL_BYTES_MAX: usize = 96 * 1024 * 1024;
+pub const JOURNAL_BYTES_MAX: usize = 24 * 1024 * 1024;
 
 /// The most cases that wait in the public area's pool.
 pub const POOL_CASES_MAX: usize = 1 << 20;

@@ -66,6 +66,11 @@ pub(crate) fn check_targets(options: &Options) -> Outcome<()> {
         fs::create_dir_all(directory)
             .map_err(|error| format!("cannot write to {}: {error}", directory.display()))?;
     }
+    if let Some(directory) = &options.public
+        && directory.join("epoch-1").exists()
+    {
+        return Err(format!("{} has exports already: choose another", directory.display()).into());
+    }
     if let Some(report) = &options.report {
         fs::write(report, b"")
             .map_err(|error| format!("cannot write the report to {}: {error}", report.display()))?;

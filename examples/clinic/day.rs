@@ -17,10 +17,11 @@ use casevault::{
     error::Error,
     id::PartyId,
     party::{Auditor, Doctor, Keyring, Owner, Patient, Registrar, Role},
+    public::PublicPolicy,
     record::Kind,
     session::{Case, Identity, Memory, Record, Session, Tools},
     store::SledStore,
-    time::{Clock as _, SystemClock, days},
+    time::{Clock as _, days},
     vault::{HostDir, Vault},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,7 +31,9 @@ use serde_json::Value;
 use crate::{
     Outcome,
     charts::{self, counted},
+    clock::ClinicClock,
     options::Options,
+    public::{Area, Office},
     report::{Report, timed},
     say,
     vetting::Desk,
@@ -49,6 +52,7 @@ struct Clinic<'v> {
     carol: Session<'v, Doctor>,
     dave: Session<'v, Doctor>,
     auditor: Session<'v, Auditor>,
+    public: Area<'v>,
     random: Random,
     report: Report,
     /// The parties of the story of vetting.
@@ -69,10 +73,16 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
         None => Random::system()?,
     };
     let registrars = [Keyring::generate_with(&mut random), Keyring::generate_with(&mut random)];
+    let public = match options.grid.as_deref() {
+        Some("default") => PublicPolicy::shipped_default()?,
+        Some(_) | None => PublicPolicy::shipped_small()?,
+    };
+    let public = Office::new(public, &mut random);
     let policy = Policy::trusting(&registrars.each_ref().map(|keyring| keyring.card(Role::Registrar)));
+    let policy = public.named_in(policy);
     let store = SledStore::open(place.join("store"))?;
     let host = HostDir::open(place.join("host"))?;
-    let vault = Vault::create_with(store, host, policy, SystemClock, fork(&mut random))?;
+    let vault = Vault::create_with(store, host, policy, ClinicClock, fork(&mut random))?;
     say(&format!("A new vault in {}: it stores and decides, and cannot read.\n", place.display()))?;
 
     let (stop, stopped) = mpsc::channel::<()>();
@@ -89,14 +99,24 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
                 });
             });
         }
-        let mut clinic = Clinic::open(vault, registrars, random)?;
+        let mut clinic = Clinic::open(vault, registrars, public, random)?;
         let bar = progress(charts.len());
+        // The curator works after each third of the charts; then some patients change their minds.
+        let third = charts.len().div_ceil(3);
         for (number, chart) in charts.iter().enumerate() {
             let is_told = number == 0;
             bar.suspend(|| clinic.see(chart, is_told, options))?;
             bar.inc(1);
+            if (number + 1) % third == 0 || number + 1 == charts.len() {
+                bar.suspend(|| clinic.public.epoch(options.public.as_deref()))?;
+            }
         }
         bar.finish_and_clear();
+        clinic.public.take_back()?;
+        for _ in 0..2 {
+            clinic.public.epoch(options.public.as_deref())?;
+        }
+        clinic.public.close()?;
         clinic.close(options)
     })?;
     vault.close()?;
@@ -104,11 +124,11 @@ pub(crate) fn run(options: &Options) -> Outcome<()> {
 }
 
 impl<'v> Clinic<'v> {
-    fn open(vault: &'v Vault, registrars: [Keyring; 2], mut random: Random) -> Outcome<Self> {
+    fn open(vault: &'v Vault, registrars: [Keyring; 2], public: Office, mut random: Random) -> Outcome<Self> {
         let mut report = Report::default();
         let mut sign_in = |registrar| {
             let memory = Memory::trusting(vault.trust().clone());
-            let tools = Tools::new(SystemClock, fork(&mut random));
+            let tools = Tools::new(ClinicClock, fork(&mut random));
             Session::<Registrar>::sign_in_with(vault, registrar, memory, tools)
         };
         let [one, other] = registrars;
@@ -125,11 +145,14 @@ impl<'v> Clinic<'v> {
             office.attest(auditor.id(), Attestation::auditor())?;
             Ok((bob, carol, dave, auditor))
         })?;
+        let attest = |curator| Ok(office.attest(curator, Attestation::curator())?);
+        let public = public.enrol(vault, attest, &mut random)?;
         report.doctors = 3;
         say(
             "Three more doctors and an auditor enrolled; the registrar looked who they are and attested them.\n",
         )?;
-        Ok(Self { vault, office, bob, carol, dave, auditor, random, report, vetted })
+        public.explain()?;
+        Ok(Self { vault, office, bob, carol, dave, auditor, public, random, report, vetted })
     }
 
     /// One patient, from the door to the door.
@@ -186,7 +209,7 @@ impl<'v> Clinic<'v> {
             }
             say("")?;
         }
-        Ok(())
+        self.public.share(alice, imported.case, is_told)
     }
 
     fn consult(
@@ -196,7 +219,7 @@ impl<'v> Clinic<'v> {
         tell: &dyn Fn(String) -> Outcome<()>,
         options: &Options,
     ) -> Outcome<()> {
-        let in_14_days = SystemClock.now().plus(days(14));
+        let in_14_days = ClinicClock.now().plus(days(14));
         let (bob, carol, dave) = (&self.bob, &self.carol, &self.dave);
         let his = timed(&mut self.report.seconds.assign_and_open, || -> Outcome<_> {
             alice.assign(case, bob.id(), Terms::treatment().until(in_14_days))?;
@@ -254,7 +277,7 @@ impl<'v> Clinic<'v> {
 
     fn close(&mut self, options: &Options) -> Outcome<()> {
         let auditor = &self.auditor;
-        let own = [self.bob.id(), self.carol.id(), self.dave.id(), auditor.id()];
+        let own = [self.bob.id(), self.carol.id(), self.dave.id(), auditor.id(), self.public.curator.id()];
         for owner in own.into_iter().chain(self.vetted.iter().copied()) {
             self.report.events +=
                 timed(&mut self.report.seconds.verify, || auditor.check_owner(owner, &[]))?.signatures;
@@ -262,6 +285,7 @@ impl<'v> Clinic<'v> {
         }
         self.report.events += auditor.check_vault(&[])?.signatures;
         self.report.streams_verified += 1;
+        self.report.public = self.public.report.clone();
         let report = &self.report;
         say(&format!(
             "{}, {} from {} bytes; {} came back identical; {}, each in the vault's own stream; {} in {}, all verified.",
@@ -291,7 +315,7 @@ pub(crate) fn enrol<'v, R: Owner>(
 ) -> Outcome<Session<'v, R>> {
     let keyring = Keyring::generate_with(random);
     let memory = Memory::trusting(vault.trust().clone());
-    let tools = Tools::new(SystemClock, fork(random));
+    let tools = Tools::new(ClinicClock, fork(random));
     Ok(Session::<R>::enrol_with(vault, keyring, &Profile { name: name.to_owned() }, memory, tools)?)
 }
 

@@ -5,8 +5,10 @@
 #![expect(clippy::print_stderr, reason = "an example says what went wrong")]
 
 mod charts;
+mod clock;
 mod day;
 mod options;
+mod public;
 mod report;
 mod standing;
 mod vetting;

@@ -6,11 +6,14 @@ pub(crate) const HELP: &str = "\
 clinic: a clinic's day on an embedded vault
 
 First, once: doctors are vetted, an impostor is refused, a patient finds her doctor, a trouble-maker is suspended, and
-a doctor whose attestation is withdrawn is locked out. Then, for each chart: a patient's way from the door to the door.
+a doctor whose attestation is withdrawn is locked out. Then, for each chart: a patient's way from the door to the door, and
+her case, anonymised, to the public area, where a curator lets cases out that hide one another.
 
   --fhir PATH…        FHIR R4 charts, one patient each: files or folders, .json or .json.gz
                       (without it: the small charts of examples/data)
   --limit N           at most N charts
+  --public DIR        write what is public after each epoch to DIR, a folder an epoch
+  --grid NAME         the public policy: small (few patients, a coarse grid), as without it, or default
   --vault DIR         keep the vault in DIR, which must hold none yet (without it: a temporary one)
   --seed N            the same keys and ids in every run; for demonstrations only
   --dump-opinion DIR  for each patient one NDJSON file of exactly what the second doctor could read
@@ -21,6 +24,8 @@ a doctor whose attestation is withdrawn is locked out. Then, for each chart: a p
 pub(crate) struct Options {
     pub(crate) fhir: Vec<PathBuf>,
     pub(crate) limit: Option<usize>,
+    pub(crate) public: Option<PathBuf>,
+    pub(crate) grid: Option<String>,
     pub(crate) vault: Option<PathBuf>,
     pub(crate) seed: Option<u64>,
     pub(crate) dump_opinion: Option<PathBuf>,
@@ -49,6 +54,11 @@ impl Options {
                 "--limit" => match number(&word, &value()?)? {
                     0 => return Err("--limit must be 1 or more".to_owned()),
                     limit => once(&mut options.limit, &word, limit)?,
+                },
+                "--public" => once(&mut options.public, &word, value()?.into())?,
+                "--grid" => match value()? {
+                    name if name == "small" || name == "default" => once(&mut options.grid, &word, name)?,
+                    name => return Err(format!("--grid {name}: small or default")),
                 },
                 "--vault" => once(&mut options.vault, &word, value()?.into())?,
                 "--seed" => once(&mut options.seed, &word, number(&word, &value()?)?)?,

@@ -26,7 +26,23 @@ pub(crate) struct Report {
     pub(crate) withdrawn_locked_out: u64,
     pub(crate) events: u64,
     pub(crate) streams_verified: u64,
+    pub(crate) public: PublicReport,
     pub(crate) seconds: Seconds,
+}
+
+/// What became public.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct PublicReport {
+    pub(crate) shared: u64,
+    /// Cases of which nothing can be said.
+    pub(crate) refused: u64,
+    pub(crate) taken_back: u64,
+    pub(crate) epochs: u64,
+    pub(crate) public_cases: u64,
+    pub(crate) public_batches: u64,
+    pub(crate) seconds_draft: f64,
+    pub(crate) seconds_share: f64,
+    pub(crate) seconds_epochs: f64,
 }
 
 /// Seconds for each phase.

@@ -10,13 +10,14 @@ use casevault::{
     party::{Doctor, Patient, Registrar, Role},
     record::Kind,
     session::{Case, Chart, Entry, Looking, Record, Session},
-    time::{Clock as _, SystemClock, Timestamp, days},
+    time::{Clock as _, Timestamp, days},
     vault::Vault,
 };
 
 use crate::{
     Outcome,
     charts::counted,
+    clock::ClinicClock,
     day::{Profile, enrol, granted},
     report::Report,
     say, standing,
@@ -246,5 +247,5 @@ pub(crate) fn refusal<T>(outcome: Result<T, Error>, code: &str) -> Outcome<Error
 }
 
 pub(crate) fn in_days(count: u32) -> Timestamp {
-    SystemClock.now().plus(days(count))
+    ClinicClock.now().plus(days(count))
 }

@@ -4,20 +4,25 @@
 //! own copy = r₃₂ ‖ AES-256-GCM(HKDF(seed, "shared" ‖ vault ‖ case ‖ r), aad = digest of what is sealed for the curator)
 //! ```
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use zeroize::Zeroizing;
 
 use crate::{
     crypto::{Label, aead::OneUseKey},
     custodian::{Answer, Enclosure, Part, Question, SharedAbstract, SharedState},
+    deidentify::{Draft, Owner, Refused, draft},
     error::{Error, Misuse, Tampering},
     event::{Step, Verb},
     folder::FolderKind,
     id::{Digest, FolderId},
     letter::Letter,
     party::Patient,
-    public::{Abstract, Sharing, Use},
+    public::{Abstract, PublicPolicy, Sharing, Use},
+    record::Kind,
     session::{
         Case, Session,
         exchange::{From, Outcome},
@@ -65,6 +70,28 @@ impl fmt::Display for SharedWithPublic {
 }
 
 impl Session<'_, Patient> {
+    /// What would be said of a case in public, and what would become of the rest: to be read before she says yes. Nothing leaves
+    /// the session by it.
+    ///
+    /// A case of which nothing can be said now is [`Refused`], with the reason.
+    ///
+    /// # Errors
+    /// [`Misuse::NotPublic`] if the policy is not that of the vault's public area; otherwise as [`Self::open`].
+    pub fn draft(&self, case: &Case, policy: &PublicPolicy) -> Result<Result<Draft, Refused>, Error> {
+        self.own_case(case)?;
+        self.meet()?;
+        let known = self.policy()?;
+        known.public_area().filter(|area| area.policy == policy.digest()).ok_or(Misuse::NotPublic)?;
+        let who = self.open(&self.identity_folder()?)?.records_of(Kind::Resource)?;
+        let owner = Owner::of_records(who.iter().map(|record| (record.kind(), record.content())));
+        let owner = match owner {
+            Ok(owner) => owner,
+            Err(why) => return Ok(Err(Refused { why, unmapped: BTreeSet::new() })),
+        };
+        let records = self.open(case)?.records()?;
+        Ok(draft(policy, &owner, records.iter().map(|record| (record.kind(), record.content()))))
+    }
+
     /// Gives an anonymised case to the public area: exactly this abstract, for these uses, until then.
     ///
     /// # Errors

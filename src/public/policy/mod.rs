@@ -13,6 +13,7 @@ mod explain;
 mod fault;
 mod grid;
 mod results;
+mod rules;
 mod text;
 
 use std::collections::BTreeSet;
