@@ -24,6 +24,9 @@ mod corpus;
 mod crowds;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod curations;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod curators;
 #[cfg(test)]
 #[cfg(feature = "vault")]

@@ -4,11 +4,13 @@
 //! number in a class means what it meant when the policy was hashed, or the policy is refused.
 
 mod icd10;
+mod reference;
 mod region;
 mod rxnorm;
 mod snomed;
 
 pub use icd10::{Block, Chapter};
+pub(crate) use reference::reference;
 pub(in crate::public) use region::Bins;
 pub use region::{Level, Region};
 pub(crate) use rxnorm::ingredients;
@@ -22,7 +24,7 @@ use crate::{
 /// The digest of all tables.
 #[must_use]
 pub fn tables() -> Digest {
-    let texts = [icd10::TEXT, region::TEXT, rxnorm::TEXT, snomed::TEXT];
+    let texts = [icd10::TEXT, reference::TEXT, region::TEXT, rxnorm::TEXT, snomed::TEXT];
     digest(Label::PublicTables, &texts.map(str::as_bytes))
 }
 
@@ -40,6 +42,7 @@ mod tests {
     fn every_line_of_every_table_is_read() {
         let lines = |text: &'static str| rows(text).count();
         assert_eq!(lines(icd10::TEXT), Chapter::all().count() + Block::all().count());
+        assert_eq!(lines(reference::TEXT), reference().count());
         assert_eq!(lines(region::TEXT), Region::all().count());
         assert_eq!(lines(rxnorm::TEXT), rxnorm::len());
         assert_eq!(lines(snomed::TEXT), snomed::len());

@@ -2,7 +2,11 @@
 
 use crate::{
     codec::Malformed,
-    public::{Codes, GateRules, hierarchy::Block, policy::PublicPolicy},
+    public::{
+        Codes, GateRules,
+        hierarchy::{Block, reference},
+        policy::PublicPolicy,
+    },
 };
 
 /// The fewest rows of a main diagnosis that is told as it is: one that a single row has becomes its block.
@@ -19,12 +23,11 @@ impl PublicPolicy {
         GateRules::new(self.k(), self.l(), share, self.t_thousandths(), RARE)
     }
 
-    /// The code tree that it judges diagnoses by, ICD-10, with the public reference: no count of a country's cases by category
-    /// is shipped, so that within a chapter each block is as common as the next.
+    /// The code tree that it judges diagnoses by, ICD-10, with the shipped public reference.
     ///
     /// # Errors
     /// [`Malformed`] if the crate was built from other tables.
     pub fn codes() -> Result<Codes, Malformed> {
-        Codes::new(Block::all().map(|block| (block.first, block.last, block.chapter.number())), [])
+        Codes::new(Block::all().map(|block| (block.first, block.last, block.chapter.number())), reference())
     }
 }
