@@ -162,6 +162,8 @@ impl<'v> Area<'v> {
             rows.extend(page.found);
             place = page.next;
             if place.is_none() {
+                // Pages come batch by batch, an export by the public ids.
+                rows.sort_by_key(|row: &PublicRow| row.id);
                 return Ok((batches, rows));
             }
         }
