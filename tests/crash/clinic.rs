@@ -9,7 +9,8 @@ use casevault::{
     crypto::{Random, Secret},
     custodian::Custodian,
     error::Error,
-    party::{Doctor, Keyring, Owner, Patient, Registrar, Role},
+    id::Digest,
+    party::{Curator, Doctor, Keyring, Owner, Patient, Registrar, Role},
     record::Kind,
     session::{Case, Memory, Session, Tools},
     store::{SledStore, StoreError},
@@ -26,6 +27,10 @@ pub(crate) const CAROL: u8 = 4;
 /// A doctor who is not enrolled when the clinic begins.
 pub(crate) const DAVE: u8 = 5;
 pub(crate) const ERIN: u8 = 6;
+pub(crate) const CURATOR: u8 = 7;
+
+/// The digest of the clinic's public policy.
+pub(crate) const PUBLIC: Digest = Digest::from_bytes([9; 32]);
 
 /// Why something was not done: a name that stays, and the words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +89,7 @@ pub(crate) fn store(place: &Place) -> Result<SledStore, VaultError> {
 
 pub(crate) fn create(place: &Place, round: u32) -> Result<Vault, VaultError> {
     let policy = Policy::trusting([&keyring(REGISTRAR).card(Role::Registrar)]);
+    let policy = policy.curated(PUBLIC, &keyring(CURATOR).card(Role::Curator));
     let (store, host) = (store(place)?, HostDir::open(place.host())?);
     Vault::create_with(store, host, policy, clock(), random(100, round))
 }
@@ -110,6 +116,14 @@ pub(crate) fn doctor<'c>(
     memory: Memory,
 ) -> Result<Session<'c, Doctor>, Error> {
     Session::<Doctor>::sign_in_with(custodian, keyring(who), memory, tools(who, round))
+}
+
+pub(crate) fn curator<'c>(
+    custodian: &'c dyn Custodian,
+    round: u32,
+    memory: Memory,
+) -> Result<Session<'c, Curator>, Error> {
+    Session::<Curator>::sign_in_with(custodian, keyring(CURATOR), memory, tools(CURATOR, round))
 }
 
 pub(crate) fn enrol<'c, R: Owner>(
@@ -155,12 +169,15 @@ pub(crate) fn begin(place: &Place) -> Memory {
         office.attest(doctor.id(), Attestation::doctor("cardiology")).unwrap();
         doctor.settle().unwrap();
     }
+    let curator = enrol::<Curator>(&*vault, (CURATOR, 0), trusting(&vault)).unwrap();
+    office.attest(curator.id(), Attestation::curator()).unwrap();
+    curator.settle().unwrap();
     let case = first_case(&alice).unwrap();
     alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
     bob.write(&bob.cases().unwrap()[0], Kind::Note, "eczema").unwrap();
     alice.verify_stream().unwrap();
     let memory = alice.memory();
-    drop((alice, erin, bob, carol, office));
+    drop((alice, erin, bob, carol, curator, office));
     Arc::into_inner(vault).unwrap().close().unwrap();
     memory
 }

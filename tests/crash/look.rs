@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Mutex};
 
 use casevault::{
-    custodian::Custodian,
+    custodian::{Custodian, PublicQuery, PublicReader},
     error::{Error, Misuse},
     event::Verb,
     id::Digest,
@@ -14,7 +14,7 @@ use casevault::{
 };
 
 use crate::{
-    clinic::{ALICE, BOB, CAROL, DAVE, doctor, patient, trusting},
+    clinic::{ALICE, BOB, CAROL, DAVE, curator, doctor, patient, trusting},
     listening::{Heard, Listening},
 };
 
@@ -46,6 +46,7 @@ pub(crate) fn look(vault: &Vault, round: u32, memory: Memory) -> Result<Found, E
     for who in [BOB, CAROL, DAVE] {
         lines.push(from_doctor(&listening, (who, round), trusting(vault))?);
     }
+    lines.push(from_curator(&listening, round, trusting(vault))?);
     let memory = alice.memory();
     drop(alice);
     Ok(Found { words: lines.join("\n"), looks, events: shown.into_inner().unwrap(), memory })
@@ -99,4 +100,14 @@ fn from_doctor(custodian: &dyn Custodian, who: (u8, u32), memory: Memory) -> Res
         lines.push(format!("{records:?} of {} with {profiles} profiles", identity.profile::<String>()?));
     }
     Ok(lines.join("\n"))
+}
+
+/// What is public, and the journals of it.
+fn from_curator(custodian: &dyn Custodian, round: u32, memory: Memory) -> Result<String, Error> {
+    let public = PublicReader::over(custodian);
+    let unread = |_error| Error::Denied;
+    let (releases, batches) = public.batches().map_err(unread)?;
+    let rows = public.rows(&PublicQuery::default(), None).map_err(unread)?.found.len();
+    let journals = curator(custodian, round, memory)?.journals()?.len();
+    Ok(format!("{} releases, {} batches, {rows} rows, {journals} journals", releases.size, batches.len()))
 }

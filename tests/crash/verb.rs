@@ -1,8 +1,20 @@
 //! The verbs under test, each from a closed vault to a closed vault.
 
-use casevault::{consent::Terms, custodian::Custodian, error::Error, party::Doctor, session::Memory};
+use std::collections::BTreeSet;
 
-use crate::clinic::{ALICE, BOB, CAROL, DAVE, Refused, doctor, enrol, first_case, keyring, patient};
+use casevault::{
+    consent::Terms,
+    custodian::{Custodian, PoolCursor},
+    error::Error,
+    id::{BatchId, PublicId},
+    party::Doctor,
+    public::{Batch, BatchFacts, Class, Code, Icd3, Outcome, PublicRow, Reached, Said},
+    session::Memory,
+};
+
+use crate::clinic::{
+    ALICE, BOB, CAROL, DAVE, PUBLIC, Refused, curator, doctor, enrol, first_case, keyring, patient,
+};
 
 const CHART: &[u8] = br#"{"resourceType":"Bundle","type":"collection","entry":[
     {"resource":{"resourceType":"Patient","id":"1","birthDate":"1984-05-17"}},
@@ -22,13 +34,15 @@ pub(crate) enum Verb {
     Import,
     /// The assigned doctor opens the case.
     Open,
+    /// The curator makes a batch public, and keeps a journal of it.
+    Release,
     /// The patient takes the case back from the assigned doctor.
     Revoke,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Assign, Self::Create, Self::Enrol, Self::Import, Self::Open, Self::Revoke];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Assign, Self::Create, Self::Enrol, Self::Import, Self::Open, Self::Release, Self::Revoke];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -37,6 +51,7 @@ impl Verb {
             Self::Enrol => "enrol",
             Self::Import => "import",
             Self::Open => "open",
+            Self::Release => "release",
             Self::Revoke => "revoke",
         }
     }
@@ -61,6 +76,14 @@ impl Verb {
                 let case = bob.cases()?.into_iter().next().ok_or(Error::Denied)?;
                 bob.open(&case)?.identity().map(drop)?;
             }
+            Self::Release => {
+                let curator = curator(custodian, round, memory)?;
+                if curator.journals()?.is_empty() {
+                    let batch = batch();
+                    let changes = (batch.rows, vec![batch.facts], Vec::new());
+                    curator.release(&PoolCursor::default(), changes, b"whose they are")?;
+                }
+            }
             Self::Revoke => {
                 let alice = patient(custodian, (ALICE, round), memory)?;
                 let case = first_case(&alice)?;
@@ -69,4 +92,27 @@ impl Verb {
         }
         Ok(())
     }
+}
+
+/// Twelve cases of a class, of four diagnoses.
+fn batch() -> Batch {
+    let (id, class) = (BatchId::from_bytes([1; 16]), Class { grid: 0, bins: vec![2, 0, 0, 1] });
+    let said = |number: u8| Said {
+        diagnosis: Code::Category(
+            Icd3::parse(["J01", "J02", "J20", "J32"][usize::from(number % 4)]).unwrap(),
+        ),
+        values: BTreeSet::new(),
+        outcome: Outcome::Unknown,
+        weeks: BTreeSet::new(),
+        left_out: None,
+    };
+    let row = |number| PublicRow {
+        id: PublicId::from_bytes([number; 16]),
+        batch: id,
+        class: class.clone(),
+        said: said(number),
+    };
+    let reached = Reached { k: 12, l: 4, largest: 3, t: 100 };
+    let facts = BatchFacts { id, class: class.clone(), policy: PUBLIC, epoch: 1, follows: None, reached };
+    Batch { facts, rows: (0..12).map(row).collect() }
 }
