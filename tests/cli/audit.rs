@@ -100,7 +100,16 @@ fn an_audit_goes_on_from_its_state_and_looks_for_receipts() {
     let both = ["audit", "verify", &out, "--receipt", &path("receipt"), "--receipt", &path("other")];
     ends(&both, 1, "receipt 1 is not signed by this vault");
     ends(&["audit", "verify", &out, "--receipt", &state], 1, "is no receipt");
-    // What is tampered with is found, and leaves the state as it was.
+    // What is tampered with is found, and leaves the state as it was, though the log has grown.
+    let grown = Vault::open(
+        SledStore::open(Path::new(&vault).join("store")).unwrap(),
+        HostDir::open(Path::new(&vault).join("host")).unwrap(),
+    );
+    let grown = grown.unwrap();
+    drop(Session::<Patient>::enrol(&grown, Keyring::generate().unwrap(), "Carol").unwrap());
+    grown.close().unwrap();
+    let out = path("later");
+    ends(&["audit", "export", &vault, "--out", &out], 0, "exported to");
     let events = Path::new(&out).join("events.ndjson");
     let clean = fs::read_to_string(&events).unwrap();
     fs::write(&events, clean.split_once('\n').unwrap().1).unwrap();

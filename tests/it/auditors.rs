@@ -37,7 +37,7 @@ use tempfile::TempDir;
 
 use crate::{
     custodians::{Meanwhile, Recording, Tampering},
-    supervision::{clinic, export},
+    supervision::{clinic, export, with_decoded},
     world::{ALICE, BOB, REGISTRAR, World, is_accepted, keyring, signed},
 };
 
@@ -809,9 +809,11 @@ fn nothing_that_an_auditor_is_sent_holds_a_name_or_content() {
     let crossed = recording.messages().into_iter().flat_map(|(_, response)| response);
     let bytes: Vec<u8> = crossed.chain(files(place.path()).into_values().flatten()).collect();
     assert!(bytes.len() > 30_000);
-    let finds = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
-    assert!(finds(&alice.id().to_hex()), "who acted is there");
+    let bytes = with_decoded(bytes);
+    let finds = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    assert!(finds(alice.id().to_hex().as_bytes()), "who acted is there");
+    assert!(finds(alice.card().digest().as_bytes()), "what an event says is among it");
     for word in ["Quillfeather", "Marzipanopoulos", "Thistlewick", "Obsidianberry"] {
-        assert!(!finds(word), "{word}");
+        assert!(!finds(word.as_bytes()), "{word}");
     }
 }

@@ -247,6 +247,38 @@ fn of_two_checkpointers_one_works_and_an_overtaken_one_writes_nothing() {
 }
 
 #[test]
+fn of_two_checkpointers_one_that_was_overtaken_writes_nothing_though_the_other_has_not_begun() {
+    let world = World::new();
+    let over = |seed| {
+        let pausing = Arc::new(Pausing { inner: Arc::clone(&world.store), pause: Mutex::new(None) });
+        (Arc::clone(&pausing), open(&world, pausing, world.host.path(), seed).unwrap())
+    };
+    let ((slow_store, slow), (other_store, other)) = (over(3), over(4));
+    grow(&world, &world.vault, 60);
+    world.vault.checkpoint().unwrap();
+    grow(&world, &world.vault, 61);
+    // Both have the lease, one after the other, and nothing of the log is written: only the lease tells them apart.
+    let (slow_there, slow_go) = slow_store.before(1);
+    let (other_there, other_go) = other_store.before(1);
+    let (of_slow, of_other) = std::thread::scope(|threads| {
+        // Let go if this fails.
+        let (slow_go, other_go) = (slow_go, other_go);
+        let of_slow = threads.spawn(|| slow.checkpoint());
+        slow_there.recv().unwrap();
+        world.clock.advance(Duration::from_secs(30));
+        let of_other = threads.spawn(|| other.checkpoint());
+        other_there.recv().unwrap();
+        slow_go.send(()).unwrap();
+        let of_slow = of_slow.join().unwrap();
+        other_go.send(()).unwrap();
+        (of_slow, of_other.join().unwrap())
+    });
+    assert!(matches!(of_slow, Err(VaultError::Leased)), "{of_slow:?}");
+    assert_eq!(head(&world, &of_other.unwrap()).size, 2);
+    assert_eq!(audit::verify(export(&world).path(), None).unwrap().findings, []);
+}
+
+#[test]
 fn a_lease_is_taken_over_from_who_stopped_and_from_a_clock_that_went_wrong() {
     for (jump, expected) in [(0, false), (29, false), (30, true)] {
         let world = World::new();

@@ -32,6 +32,9 @@ use crate::{
     world::{REGISTRAR, World, keyring},
 };
 
+/// How long a witness waits to be let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 const AT: Timestamp = Timestamp::at_ms(1_790_000_000_000);
 
 fn signer(number: u8) -> Signer {
@@ -436,9 +439,15 @@ fn nobody_waits_for_a_witness() {
     let (world, outside) = witnessed(policy(1, &[1]));
     let ((asked, is_asked), (go, goes)) = (mpsc::channel(), mpsc::channel::<()>());
     let goes = Mutex::new(goes);
+    let is_waited_for = Arc::new(AtomicBool::new(false));
+    let is_tired = Arc::clone(&is_waited_for);
     outside.saying(1, move |_, honest| {
         asked.send(()).unwrap();
-        let _gone_on = goes.lock().unwrap().recv();
+        // If who is to let it go waits for it, it gives up, and the test fails.
+        let is_patient = !is_tired.load(Ordering::SeqCst);
+        if is_patient && goes.lock().unwrap().recv_timeout(PATIENCE).is_err() {
+            is_tired.store(true, Ordering::SeqCst);
+        }
         honest
     });
     world.enrol::<Patient>(60, "one more");
@@ -463,6 +472,7 @@ fn nobody_waits_for_a_witness() {
         .unwrap();
         world.enrol::<Patient>(62, "one more");
         other.checkpoint().unwrap();
+        assert!(!is_waited_for.load(Ordering::SeqCst), "somebody waited for a witness");
         go.send(()).unwrap();
         // It signed one that is no longer the newest: its line is not put under another.
         let newest = asking.join().unwrap();
