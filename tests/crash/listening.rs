@@ -38,6 +38,9 @@ impl<F: Fn(Heard) + Send + Sync> Custodian for Listening<'_, F> {
             Ok(Response::Answer(Answer::Stream(page))) => {
                 (self.hear)(Heard::Shown(page.events.iter().map(|event| event.event.digest()).collect()));
             }
+            Ok(Response::Answer(Answer::Releases(releases, _))) => {
+                (self.hear)(Heard::Shown(releases.iter().map(|past| past.event.digest()).collect()));
+            }
             Ok(_) | Err(_) => (),
         }
         Ok(answer)
