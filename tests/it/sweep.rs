@@ -541,7 +541,9 @@ impl<'l> Damages<'l> {
                 (brings, event)
             };
             // Under another's key: a doctor's, a registrar's, the custodian's own; each key for other forgeries of each event.
-            let seed = [Some(DOCTORS), Some(REGISTRAR), None][(index + kind) % 3];
+            let other =
+                if stream.owner == Principal::Party(keyring(DOCTORS).party()) { MALLORY } else { DOCTORS };
+            let seed = [Some(other), Some(REGISTRAR), None][(index + kind) % 3];
             self.signed(("grant forged under another's key", name, place), move |lines| {
                 let (brings, event) = forged(&lines[seq]);
                 let event = match seed {
@@ -552,7 +554,7 @@ impl<'l> Damages<'l> {
                 at(index, &[Fault::Signature])
             });
             // In another's own name: a doctor's, or the custodian's.
-            let doctor = Principal::Party(keyring(DOCTORS).party());
+            let doctor = Principal::Party(keyring(other).party());
             let actor = [doctor, Principal::Vault(log.forged.vault)][(index + kind) % 2];
             self.signed(("grant forged in another's name", name, place), move |lines| {
                 let (brings, event) = forged(&lines[seq]);
@@ -588,16 +590,26 @@ const FORGERIES: &[(&str, Forge)] = &[
         });
     }),
     ("for another reader", |_, _, number, brings| {
-        change(&mut brings[number], |one| GrantStatement { reader: keyring(MALLORY).party(), ..one });
+        change(&mut brings[number], |one| {
+            // Somebody else, also where it was Mallory's own.
+            let is_hers = one.reader == keyring(MALLORY).party();
+            let other = if is_hers { DOCTORS } else { MALLORY };
+            GrantStatement { reader: keyring(other).party(), ..one }
+        });
     }),
     ("for another card", |_, _, number, brings| {
-        let card = keyring(MALLORY).card(Role::Doctor).digest();
-        change(&mut brings[number], |one| GrantStatement { card, ..one });
+        let cards = [MALLORY, DOCTORS].map(|seed| keyring(seed).card(Role::Doctor).digest());
+        change(&mut brings[number], |one| {
+            let [hers, another] = cards;
+            GrantStatement { card: if one.card == hers { another } else { hers }, ..one }
+        });
     }),
 ];
 
 fn change(brought: &mut Value, change: impl FnOnce(GrantStatement) -> GrantStatement) {
-    let statement = change(from_base64(&brought["grant"]));
+    let before: GrantStatement = from_base64(&brought["grant"]);
+    let statement = change(before);
+    assert_ne!(statement, before, "a forgery changes something");
     *brought = json!({ "grant": base64(&codec::encode(&statement)) });
 }
 
@@ -842,7 +854,7 @@ fn tried<'d, 'l>(all: &'d [Damage<'l>]) -> Vec<&'d Damage<'l>> {
 #[test]
 fn a17_every_damage_of_every_event_is_found_where_it_begins_by_two_verifiers() {
     let python = python("a17_every_damage_of_every_event_is_found_where_it_begins_by_two_verifiers");
-    let (world, kept) = if is_full() { hospital(15, 4) } else { hospital(2, 2) };
+    let (world, kept) = if is_full() { hospital(18, 4) } else { hospital(2, 2) };
     let log = Log::of(&world, export(&world).path());
     let damages = Damages::of(&log).all;
     let tried = tried(&damages);
