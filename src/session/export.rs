@@ -116,7 +116,7 @@ impl Session<'_, Auditor> {
     /// session has seen, without a key. The export stays, for it is the evidence.
     ///
     /// # Errors
-    /// As [`Self::fetch`]; [`FetchError::Audit`] if the export is not one. What is wrong within it is a finding of the report.
+    /// As when it is only fetched; [`FetchError::Audit`] if the export is not one. What is wrong within it is a finding of the report.
     pub fn audit(&self, directory: impl AsRef<Path>) -> Result<AuditReport, FetchError> {
         let directory = directory.as_ref();
         let checkpoint = self.fetch(directory)?;
