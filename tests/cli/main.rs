@@ -2,3 +2,7 @@
 
 #[cfg(test)]
 mod audit;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod witness;

@@ -6,6 +6,8 @@
 )]
 
 mod audit;
+mod files;
+mod reach;
 
 use std::process::ExitCode;
 

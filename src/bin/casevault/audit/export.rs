@@ -2,29 +2,26 @@
 
 use std::path::Path;
 
-use casevault::{
-    store::SledStore,
-    vault::{ExportError, HostDir, Vault, VaultError},
+use casevault::vault::ExportError;
+
+use crate::{
+    Ending,
+    reach::{open, said_of_vault},
 };
 
-use crate::Ending;
-
 pub(super) fn export(vault: &Path, out: &Path) -> Result<(u64, u64), ExportError> {
-    let vault = open(vault)?;
+    let (vault, _heard) = open(vault)?;
     let exported = vault.export_audit(out)?;
     vault.close()?;
     Ok((exported.streams, exported.events))
 }
 
-fn open(vault: &Path) -> Result<Vault, VaultError> {
-    Vault::open(SledStore::open(vault.join("store"))?, HostDir::open(vault.join("host"))?)
-}
-
 pub(super) fn said(error: &ExportError) -> Ending {
-    eprintln!("{error}");
     match error {
-        ExportError::Vault(VaultError::WrongRoot | VaultError::Anchor) => Ending::WrongKey,
-        ExportError::Vault(VaultError::RolledBack { .. } | VaultError::Damaged) => Ending::Tampering,
-        ExportError::Files(_) | ExportError::NotEmpty | ExportError::Vault(_) | _ => Ending::Failed,
+        ExportError::Vault(error) => said_of_vault(error),
+        ExportError::Files(_) | ExportError::NotEmpty | _ => {
+            eprintln!("{error}");
+            Ending::Failed
+        }
     }
 }

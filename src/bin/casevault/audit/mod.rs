@@ -1,7 +1,9 @@
 //! `casevault audit`: an export for auditors, and its verdict.
 
+mod cosign;
 mod export;
 mod verify;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -15,6 +17,14 @@ use crate::Ending;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
+    /// Ask a vault's witnesses for their lines under its newest checkpoint, and print it with them.
+    ///
+    /// How they are reached stands in `witnesses.toml` in the host's folder. Ends with 4 if fewer have seen it than the policy
+    /// asks for, with 3 if one has seen a log that this one does not continue.
+    Cosign {
+        /// The vault: a folder with its `store` and its `host`.
+        vault: PathBuf,
+    },
     /// Write all that an auditor needs into an empty folder: no name and no content is in it.
     Export {
         /// The vault: a folder with its `store` and its `host`.
@@ -30,6 +40,14 @@ pub(crate) enum Audit {
         #[command(flatten)]
         from: From,
     },
+    /// Print the verifier key of a vault's log: what a witness trusts, and what signs the vault's public exports.
+    Vkey {
+        /// An export's folder, or a vault's.
+        what: PathBuf,
+    },
+    /// Vouch for vaults: keep the last checkpoint of each, sign what grows from it, refuse what does not.
+    #[command(subcommand)]
+    Witness(witness::Command),
 }
 
 impl Audit {
@@ -42,7 +60,10 @@ impl Audit {
                 }
                 Err(error) => said(&error),
             },
+            Self::Cosign { vault } => cosign::cosign(&vault),
             Self::Verify { what, from } => verify(&what, &from),
+            Self::Vkey { what } => cosign::vkey(&what),
+            Self::Witness(command) => command.run(),
         }
     }
 }
