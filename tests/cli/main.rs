@@ -5,4 +5,6 @@ mod audit;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod watch;
+#[cfg(test)]
 mod witness;

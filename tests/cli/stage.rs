@@ -3,7 +3,8 @@
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use casevault::{
@@ -15,6 +16,19 @@ use casevault::{
     vault::{HostDir, Vault},
 };
 use tempfile::TempDir;
+
+/// Held while a vault is open in this process, and while a program is begun: a child has every lock of its parent until it is
+/// the program, and would hold a store that was closed meanwhile.
+static GATE: Mutex<()> = Mutex::new(());
+
+pub(crate) fn gate() -> MutexGuard<'static, ()> {
+    GATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn begun(command: &mut Command) -> Child {
+    let _alone = gate();
+    command.spawn().unwrap()
+}
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_casevault");
 
@@ -57,7 +71,7 @@ pub(crate) fn given(input: &[u8], words: &[&str]) -> Ran {
 
 pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = begun(command);
     // Who ends before it has read all is judged by how it ended.
     child.stdin.take().unwrap().write_all(input).unwrap_or_default();
     ran(child.wait_with_output().unwrap())
@@ -77,6 +91,7 @@ pub(crate) fn given_ends(input: &[u8], words: &[&str], code: i32, says: &str) ->
 
 /// A vault in which one is enrolled, and whose policy asks for so many of these witnesses.
 pub(crate) fn vault(place: &Path, witnesses: &[&str], needed: usize) {
+    let _alone = gate();
     let registrar = Keyring::generate().unwrap();
     let named = witnesses.iter().map(|vkey| Witness::parse(vkey.trim()).unwrap()).collect();
     let policy = Policy::trusting([&registrar.card(Role::Registrar)])
@@ -89,11 +104,13 @@ pub(crate) fn vault(place: &Path, witnesses: &[&str], needed: usize) {
 
 /// One more is enrolled in it, and its log grows.
 pub(crate) fn grow(place: &Path) {
+    let _alone = gate();
     let vault = reopened(place);
     drop(Session::<Patient>::enrol(&vault, Keyring::generate().unwrap(), "One more").unwrap());
     vault.close().unwrap();
 }
 
+/// Opens it in this process: for as long as the gate is held.
 pub(crate) fn reopened(place: &Path) -> Vault {
     let host = HostDir::open(place.join("host")).unwrap();
     Vault::open(SledStore::open(place.join("store")).unwrap(), host).unwrap()

@@ -16,7 +16,7 @@ use casevault::{
     merkle::{self, Head},
 };
 
-use crate::stage::{PROGRAM, Ran, Stage, copy, ends, fed, given, given_ends, grow, vault};
+use crate::stage::{PROGRAM, Ran, Stage, begun, copy, ends, fed, given, given_ends, grow, vault};
 
 /// A log of this key, with an entry for each of these.
 struct Log {
@@ -281,8 +281,8 @@ struct Serving(Child, String);
 impl Serving {
     fn begin(key: &str, state: &str) -> Self {
         let words = ["audit", "witness", "serve", "--listen", "127.0.0.1:0", "--key", key, "--state", state];
-        let mut child =
-            Command::new(PROGRAM).args(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = Command::new(PROGRAM);
+        let mut child = begun(command.args(words).stdout(Stdio::piped()).stderr(Stdio::null()));
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         Self(child, url.trim().to_owned())
@@ -398,7 +398,7 @@ fn independent(test: &str, export: &str) -> Option<i32> {
         return None;
     }
     let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/verify.py");
-    Command::new(python).arg("-B").arg(verifier).arg(export).output().unwrap().status.code()
+    fed(Command::new(python).arg("-B").arg(verifier).arg(export), b"").code
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod cosign;
 mod export;
 mod verify;
+mod watch;
 mod witness;
 
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub(crate) enum Audit {
         /// An export's folder, or a vault's.
         what: PathBuf,
     },
+    /// Verify what is new, again and again, and say what is found as it comes; ends with 3 at the first tampering.
+    Watch(watch::Watch),
     /// Vouch for vaults: keep the last checkpoint of each, sign what grows from it, refuse what does not.
     #[command(subcommand)]
     Witness(witness::Command),
@@ -63,6 +66,7 @@ impl Audit {
             Self::Cosign { vault } => cosign::cosign(&vault),
             Self::Verify { what, from } => verify(&what, &from),
             Self::Vkey { what } => cosign::vkey(&what),
+            Self::Watch(watch) => watch.run(),
             Self::Witness(command) => command.run(),
         }
     }
