@@ -1,7 +1,11 @@
 //! The command line, as it is used: what it prints, and how it ends.
 
 #[cfg(test)]
+mod area;
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
+mod public;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

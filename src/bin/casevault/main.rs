@@ -7,6 +7,7 @@
 
 mod audit;
 mod files;
+mod public;
 mod reach;
 
 use std::process::ExitCode;
@@ -29,6 +30,9 @@ enum Command {
     /// Check every access against a consent, and that nothing was removed or re-ordered; no data is seen.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// What anyone may know of cases that patients shared: as files for researchers, and as answers.
+    #[command(subcommand)]
+    Public(public::Public),
 }
 
 /// How it ended.
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
     let Line { command } = Line::parse();
     match command {
         Command::Audit(audit) => audit.run(),
+        Command::Public(public) => public.run(),
     }
     .into()
 }

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding as _};
 use casevault::{
     crypto::VerifyingKey,
     limits::AUDIT_POLICY_BYTES_MAX,
-    log::{KeyName, NoteVerifier, SignedCheckpoint, origin},
+    log::{KeyName, NoteVerifier, SignedCheckpoint},
 };
 use serde::Deserialize;
 
@@ -80,12 +80,7 @@ pub(super) fn vkey(what: &Path) -> Ending {
     } else {
         match open(what) {
             Err(error) => return said_of_vault(&error),
-            Ok((vault, _heard)) => {
-                let trust = vault.trust();
-                origin(trust.vault)
-                    .map(|name| NoteVerifier::new(name, trust.vault_key))
-                    .map_err(|malformed| malformed.to_string())
-            }
+            Ok((vault, _heard)) => vault.log_key().map_err(|error| error.to_string()),
         }
     };
     match vkey.and_then(|vkey| files::print(&format!("{vkey}\n")).map_err(|error| error.to_string())) {
