@@ -5,6 +5,8 @@ mod area;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod public;
 #[cfg(test)]
 mod stage;

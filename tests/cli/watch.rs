@@ -5,6 +5,8 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 use crate::stage::{PROGRAM, Stage, begun, ends, gate, grow, reopened, vault};
@@ -34,6 +36,18 @@ fn tamper(export: &str) {
     let first = lines.windows(2).position(|pair| stream(pair[0]) == stream(pair[1])).unwrap();
     lines.remove(first);
     fs::write(&events, lines.join("\n") + "\n").unwrap();
+}
+
+/// Takes a whole stream out.
+#[cfg(unix)]
+fn hide_a_stream(export: &str) {
+    let events = Path::new(export).join("events.ndjson");
+    let text = fs::read_to_string(&events).unwrap();
+    let stream = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["stream"].clone();
+    let last = stream(text.lines().last().unwrap());
+    let rest: String =
+        text.lines().filter(|line| stream(line) != last).map(|line| format!("{line}\n")).collect();
+    fs::write(&events, rest).unwrap();
 }
 
 #[test]
@@ -97,12 +111,35 @@ fn what_cannot_be_watched_is_said() {
     ends(&["audit", "watch", &export, "--state", &far, "--once"], 1, "cannot be kept");
 }
 
+#[test]
+fn an_export_that_is_being_written_is_no_tampering() {
+    let stage = Stage::new();
+    let (_, export) = exported(&stage);
+    let events = Path::new(&export).join("events.ndjson");
+    let whole = fs::read(&events).unwrap();
+    fs::write(&events, &whole[..whole.len() / 2]).unwrap();
+    let mut watching = Watching::once(&export, &stage.path("state"));
+    while watching.0.try_wait().unwrap().is_none() {
+        fs::write(&events, &whole[..whole.len() / 2]).unwrap();
+        thread::sleep(Duration::from_millis(50));
+    }
+    let (code, said) = watching.end();
+    assert!(code == Some(1) && said.contains("being renewed"), "{code:?} {said}");
+}
+
 /// A watch that goes on; ended with this.
 struct Watching(Child, BufReader<std::process::ChildStdout>);
 
 impl Watching {
     fn begin(what: &str, state: &str) -> Self {
-        let words = ["audit", "watch", what, "--state", state, "--interval", "20ms", "--json"];
+        Self::with(&["audit", "watch", what, "--state", state, "--interval", "20ms", "--json"])
+    }
+
+    fn once(what: &str, state: &str) -> Self {
+        Self::with(&["audit", "watch", what, "--state", state, "--once"])
+    }
+
+    fn with(words: &[&str]) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = begun(&mut command);
@@ -132,7 +169,6 @@ fn an_export_that_is_renewed_is_followed_until_it_is_tampered_with() {
     let mut watching = Watching::begin(&export, &stage.path("state"));
     let first = watching.line();
     assert_eq!(first["findings"], 0);
-    // While it is renewed it is not there, or not whole; of that nothing is said.
     grow(Path::new(&place));
     renew(&stage, &place, &export);
     let second = watching.line();
@@ -156,4 +192,12 @@ fn a_watch_is_ended_by_a_signal_and_goes_on_later() {
         let (code, said) = watching.end();
         assert!(code == Some(0) && said.contains("goes on from"), "{code:?} {said}");
     }
+    // Also while something is missing, which is looked at twice: a signal in between is not forgotten.
+    hide_a_stream(&export);
+    fs::remove_file(stage.at("state")).unwrap();
+    let mut watching = Watching::begin(&export, &stage.path("state"));
+    assert_eq!(watching.line()["gravity"], "evidence missing");
+    assert!(Command::new("kill").arg(watching.0.id().to_string()).status().unwrap().success());
+    let (code, said) = watching.end();
+    assert!(code == Some(4) && said.contains("goes on from"), "{code:?} {said}");
 }

@@ -342,10 +342,12 @@ fn over_http_a_witness_answers_as_c2sp_says() {
     let chunked =
         b"POST /add-checkpoint HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n";
     assert_eq!(sent(chunked), 411);
-    assert_eq!(
-        sent(b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
-        400
+    let (whole, seen) = (log.request(2, 3), size_on_disk(&state));
+    let twice = format!(
+        "POST /add-checkpoint HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: {}\r\n\r\n",
+        whole.len()
     );
+    assert_eq!((sent(&[twice.as_bytes(), &whole].concat()), size_on_disk(&state)), (400, seen));
     assert_eq!(sent(b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: +1\r\n\r\na"), 400);
     assert_eq!(sent(b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 999999999\r\n\r\na"), 413);
     assert_eq!(sent(&vec![b'x'; 64 * 1024]), 431);

@@ -1,6 +1,7 @@
 //! `casevault audit watch`: verifies what is new, again and again.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
@@ -26,7 +27,7 @@ use crate::{Ending, files};
 /// How long a folder must stand still before what is wrong in it is said.
 const STILL: Duration = Duration::from_secs(2);
 /// How often an export that is being renewed is looked at before the round is given up.
-const LOOKS: usize = 5;
+const LOOKS: usize = 3;
 
 /// What to watch, and how.
 #[derive(Debug, Args)]
@@ -47,6 +48,29 @@ pub(crate) struct Watch {
     json: bool,
 }
 
+/// Whether it is time to end: said once by a signal, and so from then on.
+struct Stop {
+    said: mpsc::Receiver<()>,
+    is_over: Cell<bool>,
+}
+
+impl Stop {
+    fn on_signal() -> Result<Self, String> {
+        let (stop, said) = mpsc::channel();
+        let handler = ctrlc::set_handler(move || stop.send(()).unwrap_or_default());
+        handler.map_err(|error| format!("ctrl-c cannot be caught: {error}"))?;
+        Ok(Self { said, is_over: Cell::new(false) })
+    }
+
+    /// Waits so long, or until it is time; whether it is.
+    fn wait(&self, span: Duration) -> bool {
+        if !self.is_over.get() {
+            self.is_over.set(self.said.recv_timeout(span) != Err(mpsc::RecvTimeoutError::Timeout));
+        }
+        self.is_over.get()
+    }
+}
+
 /// What came of a round.
 enum Round {
     /// It could not be made now; the next may be.
@@ -58,16 +82,17 @@ enum Round {
 
 impl Watch {
     pub(crate) fn run(self) -> Ending {
-        let (stop, stopped) = mpsc::channel();
-        let handler = ctrlc::set_handler(move || stop.send(()).unwrap_or_default());
-        if let Err(error) = handler {
-            eprintln!("ctrl-c cannot be caught: {error}");
-            return Ending::Failed;
-        }
+        let stop = match Stop::on_signal() {
+            Ok(stop) => stop,
+            Err(words) => {
+                eprintln!("{words}");
+                return Ending::Failed;
+            }
+        };
         let from = From::state(self.state.clone());
         let mut told = Told { is_json: self.json, ..Told::default() };
         loop {
-            let ending = match self.round(&from, &stopped) {
+            let ending = match self.round(&from, &stop) {
                 Round::Never(ending) => return ending,
                 Round::Later(words) => {
                     eprintln!("{}: {words}", SystemClock.now());
@@ -84,21 +109,18 @@ impl Watch {
             if self.once || matches!(ending, Ending::Tampering) {
                 return ending;
             }
-            match stopped.recv_timeout(self.interval) {
-                Err(mpsc::RecvTimeoutError::Timeout) => (),
-                Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    eprintln!("ended; the next watch goes on from {}", self.state.display());
-                    return ending;
-                }
+            if stop.wait(self.interval) {
+                eprintln!("ended; the next watch goes on from {}", self.state.display());
+                return ending;
             }
         }
     }
 
-    fn round(&self, from: &From, stopped: &mpsc::Receiver<()>) -> Round {
+    fn round(&self, from: &From, stop: &Stop) -> Round {
         if self.what.join("store").is_dir() {
             self.round_of_vault(from)
         } else {
-            self.round_of_export(from, stopped)
+            self.round_of_export(from, stop)
         }
     }
 
@@ -128,7 +150,7 @@ impl Watch {
     }
 
     /// What is wrong in a folder counts if nobody changed it meanwhile, nor shortly after.
-    fn round_of_export(&self, from: &From, stopped: &mpsc::Receiver<()>) -> Round {
+    fn round_of_export(&self, from: &From, stop: &Stop) -> Round {
         let mut last = "the export is being renewed".to_owned();
         for _ in 0..LOOKS {
             let before = listing(&self.what);
@@ -138,8 +160,7 @@ impl Watch {
             {
                 return Round::Verdict(Box::new(report.clone()));
             }
-            // Also ctrl-c ends the waiting.
-            let is_over = stopped.recv_timeout(STILL) != Err(mpsc::RecvTimeoutError::Timeout);
+            let is_over = stop.wait(STILL);
             let is_still = before == listing(&self.what);
             match found {
                 Ok(report) if is_still => return Round::Verdict(Box::new(report)),

@@ -224,3 +224,29 @@ impl Plan {
         keys
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnosis_that_is_told_coarser_than_asked_does_not_fit() {
+        let fits = |asked: &str, told: Cell| {
+            let (first, last) = codes(asked).unwrap();
+            let diagnosis = Some((0, first, last));
+            Plan { conditions: Vec::new(), diagnosis, by: Vec::new(), columns: Vec::new() }.fits(&[told])
+        };
+        for (asked, told, expected) in [
+            ("J45", "J45", true),
+            ("J40-J47", "J45", true),
+            ("J40-J47", "J40-J47", true),
+            ("J45", "J40-J47", false),
+            ("J40-J44", "J45", false),
+            ("J40-J47", "J00-J99", false),
+            ("A00-Z99", "X", false),
+        ] {
+            assert_eq!(fits(asked, Cell::Text(told.to_owned())), expected, "{asked} {told}");
+        }
+        assert!(!fits("A00-Z99", Cell::Empty));
+    }
+}

@@ -66,13 +66,9 @@ pub(super) fn verified(export: &Path, vkey: &str) -> Result<Vec<Written>, Troubl
     let key = read_key(vkey)?;
     let shown = export.display();
     verify_export(export, &key).map_err(|error| match &error {
-        NotGenuine::Files(_) if export.is_dir() && !export.join("manifest.json.sig").is_file() => Trouble(
-            format!("{shown} has no signature (manifest.json.sig is not there): ask for the whole folder"),
-            Ending::Missing,
-        ),
         NotGenuine::Files(cause) if export.join("manifest.json").is_file() => Trouble(
             format!(
-                "{shown}: {error}: {cause}. A file that was signed is not there: ask for the whole folder"
+                "{shown}: {error}: {cause}. Its signature, or a file that was signed, is not there: ask for the whole folder"
             ),
             Ending::Missing,
         ),
