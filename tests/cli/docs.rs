@@ -17,7 +17,6 @@ use casevault::{
     audit::Fault,
     consent::Terms,
     credential::Attestation,
-    log::{Witness, WitnessPolicy},
     party::{Doctor, Keyring, Patient, Registrar, Role},
     session::{Memory, Session},
     store::SledStore,
@@ -74,8 +73,8 @@ fn is_line(expected: &str, said: &str) -> bool {
     let parts: Vec<&str> = parts.collect();
     let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
     for part in middle {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
     }
     rest.ends_with(last)
 }

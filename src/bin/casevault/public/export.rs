@@ -145,12 +145,12 @@ fn write(
         }
     };
     let cover = cover(vault, said)?;
-    vault.export_public(out, (&cover, policy), formats).map_err(|error| match error {
-        PublishError::Vault(error) => Trouble(String::new(), said_of_vault(&error)),
-        error => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            Trouble::failed(format!("{error}{}", cause.unwrap_or_default()))
+    vault.export_public(out, (&cover, policy), formats).map_err(|error| {
+        if let PublishError::Vault(error) = error {
+            return Trouble(String::new(), said_of_vault(&error));
         }
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        Trouble::failed(format!("{error}{}", cause.unwrap_or_default()))
     })
 }
 

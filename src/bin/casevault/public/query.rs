@@ -217,7 +217,10 @@ impl Plan {
             values.sort_unstable();
             values.dedup();
             let longer = |key: &Vec<String>| {
-                values.iter().map(|value| [key.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>()
+                values
+                    .iter()
+                    .map(|value| [key.as_slice(), std::slice::from_ref(value)].concat())
+                    .collect::<Vec<_>>()
             };
             keys = keys.iter().flat_map(longer).collect();
         }

@@ -40,14 +40,15 @@ impl Key {
         let material = Zeroizing::new([[COSIGNATURE].as_slice(), seed.expose()].concat());
         let material = Zeroizing::new(Base64::encode_string(&material));
         let line = Zeroizing::new(format!("{PREFIX}{}+{}+{}\n", key.name, key.witness().id(), *material));
-        files::create(path, line.as_bytes()).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
+        files::create(path, line.as_bytes()).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
                 format!(
                     "{} is there already, and no key is written over: choose another name",
                     path.display()
                 )
+            } else {
+                format!("{} cannot be written: {error}", path.display())
             }
-            _ => format!("{} cannot be written: {error}", path.display()),
         })?;
         Ok(key)
     }

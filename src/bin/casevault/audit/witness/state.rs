@@ -29,11 +29,12 @@ impl States {
     /// Waits for the folder; one that is not there is made if `is_new` may be.
     pub(super) fn lock(path: &Path) -> Result<Self, String> {
         let lock = path.join("lock");
-        let file = OpenOptions::new().write(true).open(&lock).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
+        let file = OpenOptions::new().write(true).open(&lock).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
                 format!("{} is no witness's state: name a log with `witness trust` first", path.display())
+            } else {
+                format!("the state cannot be opened: {error}")
             }
-            _ => format!("the state cannot be opened: {error}"),
         })?;
         file.lock().map_err(|error| format!("the state cannot be locked: {error}"))?;
         Ok(Self { path: path.to_owned(), _lock: file })
