@@ -15,7 +15,7 @@ use casevault::{
 use clap::Args;
 use serde_json::json;
 
-use super::export::{export, said};
+use super::export::{Export, above, sync};
 use crate::Ending;
 
 /// What an auditor goes by besides the export, and how to say what came of it.
@@ -36,30 +36,15 @@ pub(crate) struct From {
 }
 
 pub(super) fn verify(what: &Path, from: &From) -> Ending {
-    let scratch;
-    let directory = if what.join("policy.json").is_file() {
-        what
-    } else if what.join("store").is_dir() {
-        scratch = match tempfile::tempdir() {
-            Ok(scratch) => scratch,
-            Err(error) => {
-                eprintln!("no place for an export: {error}");
-                return Ending::Failed;
-            }
-        };
-        if let Err(error) = export(what, scratch.path()) {
-            return said(&error);
-        }
-        scratch.path()
-    } else {
-        eprintln!(
-            "{} is neither an export (policy.json is not there) nor a vault (store is not there): check the path",
-            what.display()
-        );
-        return Ending::Failed;
+    let export = match Export::of(what) {
+        Ok(export) => export,
+        Err(ending) => return ending,
     };
-    match verify_from(directory, from) {
-        Ok(report) => tell(&report, from),
+    match verify_from(export.folder(), from) {
+        Ok(report) => {
+            from.tell(&report);
+            ending(&report)
+        }
         Err(words) => {
             eprintln!("{words}");
             Ending::Failed
@@ -68,7 +53,7 @@ pub(super) fn verify(what: &Path, from: &From) -> Ending {
 }
 
 /// Reads what the auditor has, verifies, and keeps what is to be kept; what went wrong, in words.
-fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
+pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
     let kept = from.checkpoint.as_ref().map(|path| {
         fs::read_to_string(path).map_err(|error| format!("the checkpoint cannot be read: {error}"))
     });
@@ -112,45 +97,51 @@ fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
 
 /// Puts a file in the place of another, so that after a crash one of the two is there, whole.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(above(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    if cfg!(unix) { fs::File::open(directory)?.sync_all() } else { Ok(()) }
+    sync(above(path))
 }
 
-fn tell(report: &AuditReport, from: &From) -> Ending {
-    let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
-    if from.json {
-        let findings = findings.iter().map(|finding| {
-            json!({
-                "index": finding.index,
-                "fault": format!("{:?}", finding.fault),
-                "gravity": finding.fault.gravity().word(),
-                "stream": finding.stream,
-                "seq": finding.seq,
-            })
-        });
-        let verdict = json!({
-            "vault": vault.to_hex(),
-            "log": { "size": log.size, "root": log.root.to_hex() },
-            "epochs": epochs,
-            "streams": streams,
-            "events": events,
-            "receipts": receipts,
-            "findings": findings.collect::<Vec<_>>(),
-        });
-        println!("{verdict}");
-    } else {
-        for finding in findings {
-            println!("{finding}");
+impl From {
+    /// The verdict, on stdout; what it is of, on stderr.
+    pub(super) fn tell(&self, report: &AuditReport) {
+        let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
+        if self.json {
+            let findings = findings.iter().map(|finding| {
+                json!({
+                    "index": finding.index,
+                    "fault": format!("{:?}", finding.fault),
+                    "gravity": finding.fault.gravity().word(),
+                    "stream": finding.stream,
+                    "seq": finding.seq,
+                })
+            });
+            let verdict = json!({
+                "vault": vault.to_hex(),
+                "log": { "size": log.size, "root": log.root.to_hex() },
+                "epochs": epochs,
+                "streams": streams,
+                "events": events,
+                "receipts": receipts,
+                "findings": findings.collect::<Vec<_>>(),
+            });
+            println!("{verdict}");
+        } else {
+            for finding in findings {
+                println!("{finding}");
+            }
+        }
+        eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
+        if !self.receipts.is_empty() {
+            eprintln!("{receipts} of {} receipts were due", self.receipts.len());
         }
     }
-    eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
-    if !from.receipts.is_empty() {
-        eprintln!("{receipts} of {} receipts were due", from.receipts.len());
-    }
+}
+
+/// How an audit ends, by the worst that it found.
+pub(super) fn ending(report: &AuditReport) -> Ending {
     match report.worst() {
         None | Some(Gravity::Warning) => Ending::Fine,
         Some(Gravity::Missing) => Ending::Missing,
