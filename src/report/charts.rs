@@ -35,7 +35,7 @@ struct Drawing {
 impl Drawing {
     fn begin((width, height): (f64, f64), name: &str, title: &str, description: &str) -> Self {
         let svg = format!(
-            "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"{name}-t {name}-d\">\
+            "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" class=\"{name}\" role=\"img\" aria-labelledby=\"{name}-t {name}-d\">\
              <title id=\"{name}-t\">{}</title><desc id=\"{name}-d\">{}</desc>",
             escape(title),
             escape(description)
@@ -134,17 +134,22 @@ pub(super) fn openings(bins: &mut Bins, language: Language) -> Option<(String, S
     }
     let rows =
         bars.iter().filter(|(_, counts)| sum(counts) > 0).map(|(at, counts)| (say(*at), counts.as_slice()));
-    Some((drawing.finish(), tables::by_purpose(rows, language)))
+    let mut sums = [0u64; PURPOSES.len()];
+    for (_, counts) in &bars {
+        sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum = sum.saturating_add(*count));
+    }
+    let numbers = tables::by_purpose(rows, language);
+    Some((legend(sums, language) + &drawing.finish(), numbers))
 }
 
-/// Which colour is which purpose.
-pub(super) fn legend(language: Language) -> String {
-    let item = |(number, purpose): (usize, &Option<crate::consent::Purpose>)| {
+/// Which colour is which purpose, of those that occur.
+fn legend(sums: [u64; PURPOSES.len()], language: Language) -> String {
+    let present = PURPOSES.iter().zip(sums).enumerate().filter(|(_, (_, sum))| *sum > 0);
+    let items = present.map(|(number, (purpose, _))| {
         let what = purpose.map_or(Word::Other.say(language), |purpose| purpose.say(language));
         format!("<li><span class=\"key k{number}\" aria-hidden=\"true\"></span>{}</li>", escape(what))
-    };
-    let items: String = PURPOSES.iter().enumerate().map(item).collect();
-    format!("<ul class=\"legend\">{items}</ul>")
+    });
+    format!("<ul class=\"legend\">{}</ul>", items.collect::<String>())
 }
 
 /// Doctors and weeks, and what is left out of the drawing.
@@ -152,7 +157,7 @@ pub(super) fn heat(weeks: &Weeks, language: Language) -> Option<String> {
     const CELL: f64 = 30.0;
     const ROW: f64 = 24.0;
     const NAMES: f64 = 150.0;
-    const HEAD: f64 = 64.0;
+    const HEAD: f64 = 78.0;
     let (first, last) = weeks.span()?;
     let all = last.saturating_sub(first).saturating_add(1);
     let from = first.max(last.saturating_add(1).saturating_sub(WEEKS_DRAWN));
@@ -168,7 +173,9 @@ pub(super) fn heat(weeks: &Weeks, language: Language) -> Option<String> {
     for (place, week) in (0u64..).zip(from..=last) {
         let (x, y) = (NAMES + CELL * (real(place) + 0.5) + 4.0, HEAD - 8.0);
         let monday = day(Weeks::monday(week));
-        let label = if place == 0 { monday.as_str() } else { monday.get(5..).unwrap_or_default() };
+        let is_new_year =
+            place == 0 || day(Weeks::monday(week.saturating_sub(1))).get(..4) != monday.get(..4);
+        let label = if is_new_year { monday.as_str() } else { monday.get(5..).unwrap_or_default() };
         drawing.add(format_args!(
             "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"tick\" transform=\"rotate(-55 {x:.1} {y:.1})\">{label}</text>"
         ));

@@ -22,8 +22,8 @@ use crate::{
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Writes the report of an export's folder, of which an audit said this, in a language, as one HTML file. It tells which grants
-/// are in force at `at`, and that it was made then.
+/// Writes the report of an export's folder, of which an audit said this, in a language, as one HTML file that says it was
+/// made at `at`. Which grants are in force it tells as of then, or of the log's last epoch, if that is later.
 ///
 /// # Errors
 /// [`ReportError`]; what was written then is to be thrown away.
@@ -40,11 +40,13 @@ pub fn write_report(
     let directory = directory.as_ref();
     let reading = Reading::open(directory)?;
     let points = growth(directory, audit.log.size)?;
-    let mut tally = Tally::new(at);
+    // A log may be ahead of the reader's clock: then its own end is the present.
+    let present = points.last().map_or(at, |(end, _)| at.max(*end));
+    let mut tally = Tally::new(present);
     reading.read(&mut tally)?;
     let mut page = Page { language, html: String::with_capacity(256 * 1024) };
     page.head(audit);
-    page.top(audit, &tally);
+    page.top(audit, at);
     page.summary(audit, &tally, &reading);
     page.findings(audit);
     page.openings(&mut tally);
@@ -99,19 +101,19 @@ impl Page {
     }
 
     /// What it is, of which vault, and the verdict.
-    fn top(&mut self, audit: &AuditReport, tally: &Tally) {
+    fn top(&mut self, audit: &AuditReport, made: Timestamp) {
         let (class, verdict, said) = match audit.worst() {
-            None => ("sound", Word::VerdictSound, Word::NoFindings),
+            None => ("sound", Word::VerdictSound, Word::NothingWrong),
             Some(Gravity::Warning) => ("warning", Word::VerdictWarning, Word::VerdictWarningSaid),
             Some(Gravity::Missing) => ("missing", Word::VerdictMissing, Word::VerdictMissingSaid),
             Some(Gravity::Tampering) => ("tampering", Word::VerdictTampering, Word::VerdictTamperingSaid),
         };
         let [title, vault, verdict, said] =
             [Word::Title, Word::Vault, verdict, said].map(|word| self.say(word));
-        let made = escape(&tables::made(tally, self.language));
+        let made = escape(&fill(Word::Made.say(self.language), &[&minute(made)]));
         let utc = self.say(Word::Utc);
         self.add(format_args!(
-            "<header>\n<h1>{title}</h1>\n<p>{vault} <code>{}</code></p>\n<p class=\"note\">{made}. {utc}</p>\n</header>\n\
+            "<header>\n<h1>{title}</h1>\n<p>{vault} <code>{}</code></p>\n<p class=\"note\">{made} {utc}</p>\n</header>\n\
              <main id=\"report\">\n<section class=\"verdict {class}\" aria-labelledby=\"verdict\">\n\
              <h2 id=\"verdict\">{verdict}</h2>\n<p>{said}</p>\n</section>\n",
             audit.vault.to_hex()
@@ -174,7 +176,7 @@ impl Page {
     fn findings(&mut self, audit: &AuditReport) {
         self.begin("findings", Word::Findings);
         if audit.findings.is_empty() {
-            self.html.push_str(&charts::note(&self.say(Word::NoFindings)));
+            self.html.push_str(&charts::note(&self.say(Word::None)));
         } else {
             self.html.push_str(&tables::findings(&audit.findings, self.language));
         }
@@ -185,10 +187,10 @@ impl Page {
         self.begin("openings", Word::OpeningsTitle);
         match charts::openings(&mut tally.openings, self.language) {
             Some((drawing, numbers)) => {
-                let (desc, legend) = (self.say(Word::OpeningsDesc), charts::legend(self.language));
+                let desc = self.say(Word::OpeningsDesc);
                 let words = self.say(Word::Numbers);
                 self.add(format_args!(
-                    "<p class=\"note\">{desc}</p>\n{legend}\n{drawing}\n<details><summary>{words}</summary>\n{numbers}</details>\n"
+                    "<p class=\"note\">{desc}</p>\n{drawing}\n<details><summary>{words}</summary>\n{numbers}</details>\n"
                 ));
             }
             None => self.html.push_str(&charts::note(&self.say(Word::NoOpenings))),
@@ -267,6 +269,6 @@ impl Page {
 fn parties(roles: impl Iterator<Item = Role>, language: Language) -> String {
     let mut counts = std::collections::BTreeMap::<Role, u64>::new();
     roles.for_each(|role| *counts.entry(role).or_default() += 1);
-    let say = |(role, count): (&Role, &u64)| format!("{} {}", number(*count), escape(role.say(language)));
+    let say = |(role, count): (&Role, &u64)| format!("{} {}", escape(role.say(language)), number(*count));
     counts.iter().map(say).collect::<Vec<_>>().join(" · ")
 }

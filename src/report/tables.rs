@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use crate::{
     access::Denial,
     audit::Finding,
+    event::Principal,
     id::PartyId,
     limits::FINDINGS_MAX,
     party::Role,
     report::{
         Language,
         charts::note,
-        consents::Consent,
+        consents::{Consent, State},
         html::{escape, grouped, handle, minute, named, number, time},
-        rows::{name, until},
+        rows::until,
         tally::{Newest, PURPOSES, Tally, Tries},
         words::{Said, Word, fill, gravity},
     },
@@ -28,6 +29,7 @@ type Column = (Word, &'static str);
 /// A table: rows of cells that are escaped already.
 fn table(language: Language, id: &str, caption: Word, columns: &[Column], rows: Vec<Vec<String>>) -> String {
     let caption = escape(caption.say(language));
+    let class = if columns.len() == 2 { " class=\"narrow\"" } else { "" };
     let heads = columns.iter().map(|(word, kind)| {
         let pick = if *kind == "pick" { " data-pick" } else { "" };
         let class = if *kind == "num" { " class=\"num\"" } else { "" };
@@ -45,7 +47,7 @@ fn table(language: Language, id: &str, caption: Word, columns: &[Column], rows: 
         body.push_str("</tr>\n");
     }
     format!(
-        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table id=\"{id}\" data-filter>\
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table id=\"{id}\"{class} data-filter>\
          <caption class=\"unseen\">{caption}</caption><thead><tr>{heads}</tr></thead><tbody>\n{body}</tbody></table></div>"
     )
 }
@@ -93,41 +95,46 @@ pub(super) fn grants(
     language: Language,
 ) -> String {
     if newest.count == 0 {
-        return note(&escape(Word::NoGrants.say(language)));
+        return note(&escape(Word::None.say(language)));
     }
-    let columns = [
+    let is_over = id == "t-ended";
+    let mut columns = vec![
         (Word::Given, "text"),
         (Word::Owner, "text"),
         (Word::FolderKind, "pick"),
         (Word::Folder, "text"),
         (Word::Reader, "text"),
-        (Word::Role, "pick"),
         (Word::Purpose, "pick"),
         (Word::Rights, "pick"),
         (Word::Clearance, "pick"),
-        (if id == "t-ended" { Word::Ended } else { Word::Until }, "text"),
-        (Word::How, "pick"),
+        (if is_over { Word::Ended } else { Word::Until }, "text"),
     ];
+    columns.extend(is_over.then_some((Word::How, "pick")));
     let row = |consent: &Consent| {
-        let (grant, terms) = (&consent.grant, &consent.grant.terms);
-        let end = if id == "t-ended" { consent.ends() } else { until(terms) };
-        vec![
+        let (grant, terms, state) = (&consent.grant, &consent.grant.terms, consent.state(tally.at));
+        let end = if is_over { consent.ends() } else { until(terms) };
+        let mut end = end.map_or_else(|| escape(Word::NoEnd.say(language)), time);
+        if state == State::Ahead {
+            end = format!("{end} ({})", escape(state.say(language)));
+        }
+        let mut cells = vec![
             time(consent.given),
-            named(&name(consent.owner)),
+            handle(&id_of(consent.owner)),
             say(consent.kind, language),
             handle(&grant.folder.to_hex()),
             handle(&grant.reader.to_hex()),
-            say(consent.role, language),
             say(Some(terms.purpose()), language),
             say(Some(terms.rights()), language),
             say(Some(terms.clearance()), language),
-            end.map_or_else(|| escape(Word::NoEnd.say(language)), time),
-            say(Some(consent.state(tally.at)), language),
-        ]
+            end,
+        ];
+        cells.extend(is_over.then(|| say(Some(state), language)));
+        cells
     };
     let rows = newest.rows();
     let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    let mut said = table(language, id, caption, &columns, rows.map(row).collect());
+    let mut said = note(&fill(Word::AsOf.say(language), &[&minute(tally.at)]));
+    said += &table(language, id, caption, &columns, rows.map(row).collect());
     if shown < newest.count {
         let (shown, all) = (grouped(shown), grouped(newest.count));
         said += &note(&fill(Word::RowsLeftOut.say(language), &[&shown, &all]));
@@ -206,7 +213,11 @@ pub(super) fn by_purpose<'c>(rows: impl Iterator<Item = (String, &'c [u64])>, la
     )
 }
 
-/// When a report was made, as its head says it.
-pub(super) fn made(tally: &Tally, language: Language) -> String {
-    fill(Word::Made.say(language), &[&minute(tally.at)])
+/// A principal's id, without what kind it is.
+fn id_of(principal: Principal) -> String {
+    match principal {
+        Principal::Folder(id) => id.to_hex(),
+        Principal::Party(id) => id.to_hex(),
+        Principal::Vault(id) => id.to_hex(),
+    }
 }

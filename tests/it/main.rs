@@ -96,6 +96,9 @@ mod model;
 mod pools;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod reports;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod shares;
 #[cfg(test)]
 mod standings;

@@ -154,7 +154,7 @@ impl State {
             Self::Ahead => "has not begun",
             Self::Expired => "expired",
             Self::InForce => "in force",
-            Self::LeftOut => "left out of the next key",
+            Self::LeftOut => "left out",
             Self::Revoked => "revoked",
         }
     }
@@ -165,7 +165,7 @@ said! {
         Ahead = "尚未开始";
         Expired = "已到期";
         InForce = "有效";
-        LeftOut = "新密钥未包含";
+        LeftOut = "换钥后除名";
         Revoked = "已撤销";
     }
 }

@@ -37,7 +37,8 @@ words! {
     AboutLimits = "What an audit does not find: a world made up from the first day, a log shown differently to somebody else, what nobody has a receipt for, and who looked without an event. Compare the vault’s id and the log’s root with what you have from elsewhere.", "审计无法发现的情形：从第一天起整体伪造的数据、向他人出示的另一份日志、无人持有回执的遗漏，以及不留事件的查看。请将保管库编号和日志根与您从其他途径取得的信息核对。";
     AboutRest = "Tables show the newest rows. All events and grants: ", "表格只列出最新的若干行。全部事件与授权可用以下命令导出：";
     All = "all", "全部";
-    Clearance = "Up to", "保密级别上限";
+    AsOf = "As of {}.", "截至 {}。";
+    Clearance = "Clearance", "保密级别";
     Count = "Count", "次数";
     DoctorsLeftOut = "{} further doctors opened folders and are not drawn; their openings are in the CSV.", "另有 {} 位医生打开过文件夹，图中未画出；其记录见 CSV。";
     Ended = "Ended", "结束时间";
@@ -62,10 +63,10 @@ words! {
     LogGrowthDesc = "Events in all streams at each epoch of the log.", "日志各时段时所有流中的事件总数。";
     LogRoot = "Root of the log", "日志根";
     LogSize = "Epochs of the log", "日志时段数";
-    Made = "Made {}", "生成于 {}";
+    Made = "Made {}.", "生成于 {}。";
     NoEnd = "no end", "无期限";
-    NoFindings = "Nothing is wrong: the log makes its checkpoint, the streams make the log, and every access that is in it was covered.", "未发现问题：日志与检查点相符，各条流与日志相符，其中每次访问均有授权。";
-    NoGrants = "There are none.", "没有。";
+    NothingWrong = "Nothing is wrong: the log makes its checkpoint, the streams make the log, and every access that is in it was covered.", "未发现问题：日志与检查点相符，各条流与日志相符，其中每次访问均有授权。";
+    None = "There are none.", "没有。";
     NoOpenings = "No folder was opened.", "没有打开过文件夹。";
     NoRefusals = "Nobody was refused.", "没有拒绝任何请求。";
     NoSuspended = "No party that was suspended, barred or without an attestation was refused anything.", "没有被暂停、被禁止或未获认证的当事人遭到拒绝。";

@@ -89,9 +89,12 @@ fn write(export: &Path, audit: &AuditReport, to: &To) -> Result<(), String> {
     if to.replace {
         file.persist(&to.out).map_err(|error| cannot(error.error))?;
     } else {
-        file.persist_noclobber(&to.out).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => exists(&to.out),
-            _ => cannot(error.error),
+        file.persist_noclobber(&to.out).map_err(|error| {
+            if error.error.kind() == io::ErrorKind::AlreadyExists {
+                exists(&to.out)
+            } else {
+                cannot(error.error)
+            }
         })?;
     }
     sync(folder).map_err(cannot)
