@@ -17,7 +17,7 @@ use casevault::{
 };
 
 /// A vault in which a doctor opened a case, and his receipt for that.
-fn clinic(place: &Path) -> Vec<u8> {
+pub(crate) fn clinic(place: &Path) -> Vec<u8> {
     let registrar = Keyring::generate().unwrap();
     let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
     let store = SledStore::open(place.join("store")).unwrap();
@@ -37,11 +37,11 @@ fn clinic(place: &Path) -> Vec<u8> {
     receipt
 }
 
-fn casevault(words: &[&str]) -> Output {
+pub(crate) fn casevault(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_casevault")).args(words).output().unwrap()
 }
 
-fn ends(words: &[&str], code: i32, says: &str) -> String {
+pub(crate) fn ends(words: &[&str], code: i32, says: &str) -> String {
     let Output { status, stdout, stderr } = casevault(words);
     let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     assert_eq!(status.code(), Some(code), "{words:?}\n{out}{err}");

@@ -2,3 +2,6 @@
 
 #[cfg(test)]
 mod audit;
+
+#[cfg(test)]
+mod reports;

@@ -10,6 +10,9 @@ mod auditors;
 #[cfg(feature = "vault")]
 mod audits;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod browser;
+#[cfg(test)]
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
