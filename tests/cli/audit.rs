@@ -12,10 +12,11 @@ use casevault::{
     vault::{HostDir, Vault},
 };
 
-use crate::stage::{ends, gate, grow};
+pub(crate) use crate::stage::ends;
+use crate::stage::{gate, grow};
 
 /// A vault in which a doctor opened a case, and his receipt for that.
-fn clinic(place: &Path) -> Vec<u8> {
+pub(crate) fn clinic(place: &Path) -> Vec<u8> {
     let _alone = gate();
     let registrar = Keyring::generate().unwrap();
     let policy = Policy::trusting([&registrar.card(Role::Registrar)]);

@@ -13,19 +13,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use casevault::{
-    audit::Fault,
-    consent::Terms,
-    credential::Attestation,
-    party::{Doctor, Keyring, Patient, Registrar, Role},
-    session::{Memory, Session},
-    store::SledStore,
-    vault::{HostDir, Vault},
-};
+use casevault::audit::Fault;
 
 use crate::{
     area::area,
-    stage::{PROGRAM, Stage, ends, fed, gate, vault},
+    audit::clinic,
+    stage::{PROGRAM, Stage, ends, fed, vault},
 };
 
 /// A command of a page, and what it must come to.
@@ -106,28 +99,6 @@ fn run(page: &str, place: &Path) -> usize {
         assert!(is_so, "{page}, line {line}: {command}\nended with {:?} and said\n{}", ran.code, ran.out);
     }
     steps.len()
-}
-
-/// A vault in which a doctor opened a case; his receipt for that.
-fn clinic(place: &Path) -> Vec<u8> {
-    let _alone = gate();
-    let registrar = Keyring::generate().unwrap();
-    let policy = casevault::access::Policy::trusting([&registrar.card(Role::Registrar)]);
-    let store = SledStore::open(place.join("store")).unwrap();
-    let vault = Vault::create(store, HostDir::open(place.join("host")).unwrap(), policy).unwrap();
-    let alice = Session::<Patient>::enrol(&vault, Keyring::generate().unwrap(), "Alice").unwrap();
-    let bob = Session::<Doctor>::enrol(&vault, Keyring::generate().unwrap(), "Bob").unwrap();
-    let memory = Memory::trusting(vault.trust());
-    let office = Session::<Registrar>::sign_in(&vault, registrar, memory).unwrap();
-    office.attest(alice.id(), Attestation::patient()).unwrap();
-    office.attest(bob.id(), Attestation::doctor("cardiology")).unwrap();
-    let case = alice.open_case("a rash").unwrap();
-    alice.assign(&case, bob.id(), Terms::treatment()).unwrap();
-    bob.open(&bob.cases().unwrap()[0]).unwrap();
-    let receipt = bob.last_receipt().unwrap();
-    drop((alice, bob, office));
-    vault.close().unwrap();
-    receipt
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod docs;
 #[cfg(test)]
 mod public;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod watch;

@@ -14,7 +14,7 @@ use casevault::{
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::export::{export, said};
+use super::export::Export;
 use crate::{Ending, files};
 
 /// What an auditor goes by besides the export, and how to say what came of it.
@@ -34,38 +34,16 @@ pub(crate) struct From {
     json: bool,
 }
 
-impl From {
-    /// Nothing but a state.
-    pub(super) const fn state(path: PathBuf) -> Self {
-        Self { checkpoint: None, state: Some(path), receipts: Vec::new(), json: false }
-    }
-}
-
 pub(super) fn verify(what: &Path, from: &From) -> Ending {
-    let scratch;
-    let directory = if what.join("policy.json").is_file() {
-        what
-    } else if what.join("store").is_dir() {
-        scratch = match tempfile::tempdir() {
-            Ok(scratch) => scratch,
-            Err(error) => {
-                eprintln!("no place for an export: {error}");
-                return Ending::Failed;
-            }
-        };
-        if let Err(error) = export(what, scratch.path()) {
-            return said(&error);
-        }
-        scratch.path()
-    } else {
-        eprintln!(
-            "{} is neither an export (policy.json is not there) nor a vault (store is not there): check the path",
-            what.display()
-        );
-        return Ending::Failed;
+    let export = match Export::of(what) {
+        Ok(export) => export,
+        Err(ending) => return ending,
     };
-    match verify_from(directory, from) {
-        Ok(report) => tell(&report, from),
+    match verify_from(export.folder(), from) {
+        Ok(report) => {
+            from.tell(&report);
+            ending(&report)
+        }
         Err(words) => {
             eprintln!("{words}");
             Ending::Failed
@@ -120,28 +98,40 @@ pub(super) fn finding_json(finding: &Finding) -> Value {
     })
 }
 
-fn tell(report: &AuditReport, from: &From) -> Ending {
-    let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
-    if from.json {
-        let verdict = json!({
-            "vault": vault.to_hex(),
-            "log": { "size": log.size, "root": log.root.to_hex() },
-            "epochs": epochs,
-            "streams": streams,
-            "events": events,
-            "receipts": receipts,
-            "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
-        });
-        println!("{verdict}");
-    } else {
-        for finding in findings {
-            println!("{finding}");
+impl From {
+    /// Nothing but a state.
+    pub(super) const fn state(path: PathBuf) -> Self {
+        Self { checkpoint: None, state: Some(path), receipts: Vec::new(), json: false }
+    }
+
+    /// The verdict, on stdout; what it is of, on stderr.
+    pub(super) fn tell(&self, report: &AuditReport) {
+        let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
+        if self.json {
+            let verdict = json!({
+                "vault": vault.to_hex(),
+                "log": { "size": log.size, "root": log.root.to_hex() },
+                "epochs": epochs,
+                "streams": streams,
+                "events": events,
+                "receipts": receipts,
+                "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
+            });
+            println!("{verdict}");
+        } else {
+            for finding in findings {
+                println!("{finding}");
+            }
+        }
+        eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
+        if !self.receipts.is_empty() {
+            eprintln!("{receipts} of {} receipts were due", self.receipts.len());
         }
     }
-    eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
-    if !from.receipts.is_empty() {
-        eprintln!("{receipts} of {} receipts were due", from.receipts.len());
-    }
+}
+
+/// How an audit ends, by the worst that it found.
+pub(super) fn ending(report: &AuditReport) -> Ending {
     match report.worst() {
         None | Some(Gravity::Warning) => Ending::Fine,
         Some(Gravity::Missing) => Ending::Missing,

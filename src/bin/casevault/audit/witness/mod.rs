@@ -25,7 +25,7 @@ pub(crate) enum Command {
     /// Make a key, in a file that must not be there; prints what verifies it.
     New {
         /// The key file to make; only its user can read it. It is in the clear, for a witness signs with nobody by.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long = "key", id = "key-setting", value_name = "FILE")]
         key: PathBuf,
         /// The witness's name: a place of one's own, like clinic.example/witness.
         #[arg(long)]
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Print what verifies a key: the line that the vault's policy names.
     Show {
         /// The key file.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long = "key", id = "key-setting", value_name = "FILE")]
         key: PathBuf,
     },
     /// Begin to know a vault: its log's key, from `audit vkey`, got another way than by the requests.
@@ -80,7 +80,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Desk {
     /// The key file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "key", id = "key-setting", value_name = "FILE")]
     key: PathBuf,
     /// The witness's folder.
     #[arg(long, value_name = "DIR")]
