@@ -10,8 +10,8 @@ use casevault::{
 use clap::Args;
 
 use crate::{
+    disk,
     failure::{Done, Failure},
-    files,
     passphrase::{Source, warn_if_open},
     screen,
     settings::Settings,
@@ -54,7 +54,7 @@ impl Context {
     pub(crate) fn memory_path(&self) -> Done<PathBuf> {
         match self.settings.path("memory") {
             Some(path) => Ok(path),
-            None => Ok(files::with_suffix(&self.key_path()?, ".memory")),
+            None => Ok(disk::with_suffix(&self.key_path()?, ".memory")),
         }
     }
 
@@ -96,17 +96,17 @@ impl Context {
 
     /// Reads a file that a command was given; stdin is there once.
     pub(crate) fn read_input(&self, path: &Path, most: usize) -> Done<zeroize::Zeroizing<Vec<u8>>> {
-        if files::is_dash(path) && (self.passphrase()?.is_stdin() || self.host_passphrase()?.is_stdin()) {
+        if disk::is_dash(path) && (self.passphrase()?.is_stdin() || self.host_passphrase()?.is_stdin()) {
             return Err(Failure::usage(
                 "stdin is there once: give the passphrase otherwise, or the input by a file",
             ));
         }
-        files::read(path, most)
+        disk::read(path, most)
     }
 
     /// A key file with the passphrase that opens it.
     pub(crate) fn unlock(&self, path: &Path) -> Done<(KeyFile, Passphrase, Keyring)> {
-        let bytes = files::read(path, KEY_FILE_BYTES_MAX)?;
+        let bytes = disk::read(path, KEY_FILE_BYTES_MAX)?;
         warn_if_open(path);
         let named = |failure: Failure| failure.about(path);
         let file = KeyFile::from_bytes(&bytes).map_err(|error| named(error.into()))?;

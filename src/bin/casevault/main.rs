@@ -8,9 +8,9 @@
 mod audit;
 mod config;
 mod context;
+mod disk;
 mod ending;
 mod failure;
-mod files;
 mod passphrase;
 mod screen;
 mod settings;

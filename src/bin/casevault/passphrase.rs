@@ -10,8 +10,8 @@ use casevault::party::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::{
+    disk,
     failure::{Done, Failure},
-    files,
     settings::Settings,
 };
 
@@ -41,14 +41,14 @@ impl Source {
     }
 
     pub(crate) fn is_stdin(&self) -> bool {
-        matches!(self, Self::File(path) if files::is_dash(path))
+        matches!(self, Self::File(path) if disk::is_dash(path))
     }
 
     /// A passphrase that was chosen before.
     pub(crate) fn known(&self, of: &str) -> Done<Passphrase> {
         match self {
             Self::Command(command) => printed(command),
-            Self::File(path) => first_line(&files::read(path, BYTES_MAX)?, &path.display().to_string()),
+            Self::File(path) => first_line(&disk::read(path, BYTES_MAX)?, &path.display().to_string()),
             Self::Person => ask(&format!("Passphrase of {of}: ")),
         }
     }

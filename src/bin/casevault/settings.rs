@@ -10,8 +10,8 @@ use std::{
 use clap::Args;
 
 use crate::{
+    disk,
     failure::{Done, Failure},
-    files,
 };
 
 /// What can be set, for every command.
@@ -183,7 +183,7 @@ fn read_config(path: &Path, is_said: bool, all: &mut BTreeMap<&'static str, Sett
         Err(error) if error.kind() == ErrorKind::NotFound && !is_said => return Ok(()),
         Err(_) | Ok(_) => (),
     }
-    let text = files::read_text(path, CONFIG_BYTES_MAX)?;
+    let text = disk::read_text(path, CONFIG_BYTES_MAX)?;
     let wrong =
         |words: String| Failure::failed("config", format!("the config file {}: {words}", path.display()));
     let table: toml::Table = toml::from_str(&text)
@@ -203,7 +203,7 @@ fn read_config(path: &Path, is_said: bool, all: &mut BTreeMap<&'static str, Sett
             return Err(wrong(format!("`{name}` is a text in quotes: write it as {name} = \"…\"")));
         };
         // What stands in a file is meant from there.
-        let value = if is_path && !files::is_dash(Path::new(&value)) {
+        let value = if is_path && !disk::is_dash(Path::new(&value)) {
             let there = path.parent().unwrap_or(Path::new("")).join(&value);
             there
                 .to_str()
