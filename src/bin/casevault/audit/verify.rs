@@ -1,4 +1,4 @@
-//! `casevault audit`: an export for auditors, and its verdict.
+//! An export's verdict.
 
 use std::{
     fs,
@@ -11,32 +11,12 @@ use casevault::{
     codec::{self, Wire as _},
     crypto::Signed,
     event::Receipt,
-    store::SledStore,
-    vault::{ExportError, HostDir, Vault, VaultError},
 };
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::json;
 
+use super::export::{export, said};
 use crate::Ending;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Audit {
-    /// Write all that an auditor needs into an empty folder: no name and no content is in it.
-    Export {
-        /// The vault: a folder with its `store` and its `host`.
-        vault: PathBuf,
-        /// The folder to write to, which must be empty or not there.
-        #[arg(long)]
-        out: PathBuf,
-    },
-    /// Check an export, or a vault by an export of it.
-    Verify {
-        /// An export's folder, or a vault's.
-        what: PathBuf,
-        #[command(flatten)]
-        from: From,
-    },
-}
 
 /// What an auditor goes by besides the export, and how to say what came of it.
 #[derive(Debug, Args)]
@@ -55,42 +35,7 @@ pub(crate) struct From {
     json: bool,
 }
 
-impl Audit {
-    pub(crate) fn run(self) -> Ending {
-        match self {
-            Self::Export { vault, out } => match export(&vault, &out) {
-                Ok((streams, events)) => {
-                    eprintln!("{events} events of {streams} streams exported to {}", out.display());
-                    Ending::Fine
-                }
-                Err(error) => said(&error),
-            },
-            Self::Verify { what, from } => verify(&what, &from),
-        }
-    }
-}
-
-fn export(vault: &Path, out: &Path) -> Result<(u64, u64), ExportError> {
-    let vault = open(vault)?;
-    let exported = vault.export_audit(out)?;
-    vault.close()?;
-    Ok((exported.streams, exported.events))
-}
-
-fn open(vault: &Path) -> Result<Vault, VaultError> {
-    Vault::open(SledStore::open(vault.join("store"))?, HostDir::open(vault.join("host"))?)
-}
-
-fn said(error: &ExportError) -> Ending {
-    eprintln!("{error}");
-    match error {
-        ExportError::Vault(VaultError::WrongRoot | VaultError::Anchor) => Ending::WrongKey,
-        ExportError::Vault(VaultError::RolledBack { .. } | VaultError::Damaged) => Ending::Tampering,
-        ExportError::Files(_) | ExportError::NotEmpty | ExportError::Vault(_) | _ => Ending::Failed,
-    }
-}
-
-fn verify(what: &Path, from: &From) -> Ending {
+pub(super) fn verify(what: &Path, from: &From) -> Ending {
     let scratch;
     let directory = if what.join("policy.json").is_file() {
         what
