@@ -9,6 +9,7 @@ mod fingerprint;
 mod key_file;
 mod keyring;
 mod role;
+mod text;
 mod words;
 
 pub use card::{Card, CardStatement};
