@@ -34,6 +34,16 @@ impl Failure {
         Self { ending: Ending::Usage, code: "usage", words: words.into() }
     }
 
+    /// The key is not the one that is needed.
+    pub(crate) fn wrong_key(code: &'static str, words: impl Into<String>) -> Self {
+        Self { ending: Ending::WrongKey, code, words: words.into() }
+    }
+
+    /// What was shown is not what was known.
+    pub(crate) fn tampering(code: &'static str, words: impl Into<String>) -> Self {
+        Self { ending: Ending::Tampering, code, words: words.into() }
+    }
+
     /// There is no such thing, or not for this key.
     pub(crate) fn unknown(words: impl Into<String>) -> Self {
         Self { ending: Ending::Denied, code: "unknown", words: words.into() }
