@@ -14,11 +14,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::{
-    chart,
     context::{Answer, Context},
     failure::{Done, Failure},
     named::Named,
-    screen,
+    records, screen,
 };
 
 /// What a registrar looked at.
@@ -160,7 +159,7 @@ impl Attest {
         if !self.answer.json {
             crate::keys::tell(&card, self.answer)?;
         }
-        chart::tell_records(&records, self.answer)
+        records::tell(&records, self.answer)
     }
 
     fn attest(
@@ -175,17 +174,17 @@ impl Attest {
             let words = "the vault shows another card of this party than the one in the file: ask the party which is right";
             return Err(Failure::tampering("other-card", words));
         }
-        let mut attestation = match shown.role() {
+        let role = shown.role();
+        if role != Role::Doctor && !(self.specialties.is_empty() && self.jurisdiction.is_none()) {
+            let words = format!("a {role} has no specialty and no jurisdiction: leave them away");
+            return Err(Failure::usage(words));
+        }
+        let mut attestation = match role {
             Role::Doctor => self.doctor()?,
-            role if !self.specialties.is_empty() || self.jurisdiction.is_some() => {
-                return Err(Failure::usage(format!(
-                    "a {role} has no specialty and no jurisdiction: leave them away"
-                )));
-            }
             Role::Auditor => Attestation::auditor(),
             Role::Curator => Attestation::curator(),
             Role::Patient => Attestation::patient(),
-            role => {
+            role @ (Role::Registrar | _) => {
                 return Err(Failure::usage(format!(
                     "a {role} is not attested: the vault's policy names them"
                 )));

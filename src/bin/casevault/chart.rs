@@ -9,12 +9,12 @@ use casevault::{
     session::{Case, Entry, Record, Session},
 };
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     context::{Answer, Context},
     failure::{Done, Failure},
-    named, screen,
+    named, records, screen,
 };
 
 #[derive(Debug, Args)]
@@ -98,7 +98,7 @@ impl Show {
         match context.role()? {
             Role::Doctor => context.act(|bob: &Session<'_, Doctor>| self.of_doctor(bob)),
             Role::Patient => context.act(|alice: &Session<'_, Patient>| self.of_patient(alice)),
-            role => {
+            role @ (Role::Auditor | Role::Curator | Role::Registrar | _) => {
                 let words =
                     format!("a {role} has no cases: a patient or a doctor has; give another key with --key");
                 Err(Failure::wrong_key("wrong-role", words))
@@ -108,12 +108,12 @@ impl Show {
 
     fn of_patient(&self, alice: &Session<'_, Patient>) -> Done {
         if self.me {
-            return tell_records(&alice.open(&alice.identity_folder()?)?.records()?, self.answer);
+            return records::tell(&alice.open(&alice.identity_folder()?)?.records()?, self.answer);
         }
         let mut cases = alice.own_cases()?;
         if let Some(named) = &self.case {
             let chart = alice.open(&named::case(cases, named)?)?;
-            return tell_records(&chart.records()?, self.answer);
+            return records::tell(&chart.records()?, self.answer);
         }
         cases.sort_by_key(Case::id);
         let access = alice.who_has_access()?;
@@ -147,7 +147,7 @@ impl Show {
 
     fn of_doctor(&self, bob: &Session<'_, Doctor>) -> Done {
         if self.me {
-            return tell_records(&bob.open(&bob.identity_folder()?)?.records()?, self.answer);
+            return records::tell(&bob.open(&bob.identity_folder()?)?.records()?, self.answer);
         }
         let mut cases = bob.cases()?;
         if let Some(named) = &self.case {
@@ -166,7 +166,7 @@ impl Show {
                 }
                 Err(error) => return Err(error.into()),
             }
-            return tell_records(&records, self.answer);
+            return records::tell(&records, self.answer);
         }
         cases.sort_by_key(Case::id);
         if self.answer.json {
@@ -209,7 +209,7 @@ impl Write {
                 alice.write(&case, self.kind(Kind::Complaint), text)?;
                 Ok(case)
             }),
-            role => {
+            role @ (Role::Auditor | Role::Curator | Role::Registrar | _) => {
                 let words =
                     format!("a {role} writes in no case: give a patient's or a doctor's key with --key");
                 Err(Failure::wrong_key("wrong-role", words))
@@ -241,51 +241,4 @@ fn no_cases(is_so: bool, next: &str) {
 fn title(records: &[Record]) -> String {
     let title = records.first().and_then(|record| record.value::<String>().ok());
     title.unwrap_or_else(|| "without a title".to_owned())
-}
-
-/// Records, for people or programs.
-pub(crate) fn tell_records(records: &[Record], answer: Answer) -> Done {
-    if answer.json {
-        let all = records.iter().map(|record| {
-            json!({
-                "record": record.id().to_hex(),
-                "version": record.version(),
-                "kind": record.kind().word(),
-                "author": record.author().to_string(),
-                "at": record.at().map(|at| at.to_string()),
-                "media": record.content().media_type(),
-                "content": content(record),
-            })
-        });
-        return screen::json(&all.collect());
-    }
-    for record in records {
-        let at = record.at().map(|at| format!("{at}  ")).unwrap_or_default();
-        let said = match content(record) {
-            Value::Null => {
-                let content = record.content();
-                format!("{} bytes of {}", content.bytes().len(), content.media_type())
-            }
-            Value::String(text) => text,
-            resource => resource.to_string(),
-        };
-        let said = screen::clean(&said).replace('\n', "\n    ");
-        screen::answer(&format!("{at}{} by {}: {said}", record.kind(), record.author()))?;
-    }
-    Ok(())
-}
-
-/// A record's content as JSON: text, a FHIR resource, or nothing for other bytes.
-fn content(record: &Record) -> Value {
-    if let Ok(text) = record.value::<String>() {
-        return Value::String(text);
-    }
-    let content = record.content();
-    if content.media_type().contains("json") {
-        return serde_json::from_slice(content.bytes()).unwrap_or(Value::Null);
-    }
-    match str::from_utf8(content.bytes()) {
-        Ok(text) if content.media_type().starts_with("text/") => Value::String(text.to_owned()),
-        Ok(_) | Err(_) => Value::Null,
-    }
 }

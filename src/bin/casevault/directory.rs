@@ -123,7 +123,7 @@ impl Directory {
                 return screen::json(&all.collect());
             }
             for doctor in &doctors {
-                screen::answer(&format!("{} {}", doctor.party, screen::clean(&doctor.to_string())))?;
+                screen::answer(&screen::clean(&doctor.to_string()))?;
                 screen::answer(&format!("  fingerprint  {}", doctor.card().fingerprint().words()))?;
             }
             if doctors.is_empty() {

@@ -62,7 +62,7 @@ impl Enrol {
             Role::Curator => self.enrol::<Curator>(context),
             Role::Doctor => self.enrol_doctor(context),
             Role::Patient => self.enrol::<Patient>(context),
-            _ => Err(Failure::usage(
+            Role::Registrar | _ => Err(Failure::usage(
                 "a registrar is not enrolled: `casevault init --registrar CARD` names the card",
             )),
         }

@@ -61,12 +61,13 @@ impl Failure {
 
     /// The file system refused.
     pub(crate) fn files(path: &Path, doing: &str, error: &io::Error) -> Self {
-        let next = match error.kind() {
-            io::ErrorKind::NotFound => "check the path",
-            io::ErrorKind::PermissionDenied => "look who may read and write it",
-            io::ErrorKind::StorageFull => "make room, and repeat",
-            _ => "look at the path and the disk, and repeat",
-        };
+        let known = [
+            (io::ErrorKind::NotFound, "check the path"),
+            (io::ErrorKind::PermissionDenied, "look who may read and write it"),
+            (io::ErrorKind::StorageFull, "make room, and repeat"),
+        ];
+        let next = known.iter().find(|(kind, _)| *kind == error.kind());
+        let next = next.map_or("look at the path and the disk, and repeat", |(_, next)| next);
         Self::failed("files", format!("{} cannot be {doing} ({error}): {next}", path.display()))
     }
 }
@@ -83,7 +84,7 @@ impl From<Error> for Failure {
             Error::Denied | Error::Misuse(Misuse::NotAttested) => Ending::Denied,
             Error::Tampered(_) => Ending::Tampering,
             Error::Misuse(Misuse::Role | Misuse::NotEnrolled) => Ending::WrongKey,
-            _ => Ending::Failed,
+            Error::Malformed(_) | Error::Misuse(_) | Error::Store(_) | _ => Ending::Failed,
         };
         Self { ending, code: error.code(), words: error.to_string() }
     }
@@ -131,7 +132,15 @@ impl From<VaultError> for Failure {
             | VaultError::OtherHistory { .. }
             | VaultError::RolledBack { .. }
             | VaultError::Store(StoreError::Corrupt | StoreError::StrayBlobs) => Ending::Tampering,
-            _ => Ending::Failed,
+            VaultError::Exists
+            | VaultError::Host(_)
+            | VaultError::HostInUse
+            | VaultError::Leased
+            | VaultError::NoVault
+            | VaultError::Policy
+            | VaultError::Randomness(_)
+            | VaultError::Store(_)
+            | _ => Ending::Failed,
         };
         Self { ending, code: error.code(), words: error.to_string() }
     }

@@ -28,7 +28,7 @@ impl History {
             Role::Curator => self.of::<Curator>(context),
             Role::Doctor => self.of::<Doctor>(context),
             Role::Patient => self.of::<Patient>(context),
-            role => {
+            role @ (Role::Registrar | _) => {
                 let words = format!(
                     "a {role} has no history of its own: what it did stands in the others'; give another --key"
                 );

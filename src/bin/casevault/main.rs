@@ -23,6 +23,7 @@ mod init;
 mod keys;
 mod named;
 mod passphrase;
+mod records;
 mod screen;
 mod settings;
 mod share;
@@ -127,33 +128,29 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, flags: Flags) -> Done<Ending> {
-    // What makes a shell at home here needs no settings, and must not fail by them.
-    let command = match command {
-        Command::Completions(completions) => return completions.run().map(|()| Ending::Fine),
-        Command::Demo(demo) => return demo.run().map(|()| Ending::Fine),
-        Command::Man(man) => return man.run().map(|()| Ending::Fine),
-        other => other,
-    };
-    let context = Context { settings: Settings::gather(flags)? };
-    match command {
+    // Commands that need no settings must not fail by them.
+    let context = Settings::gather(flags).map(|settings| Context { settings });
+    let done = match command {
+        Command::Assign(grant) => grant.assign(&context?),
+        Command::Attest(attest) => attest.run(&context?),
         Command::Audit(audit) => return Ok(audit.run()),
-        Command::Assign(grant) => grant.assign(&context),
-        Command::Attest(attest) => attest.run(&context),
-        Command::Config(config) => config.run(&context),
-        Command::Curate(curate) => curate.run(&context),
-        Command::Directory(directory) => directory.run(&context),
-        Command::Enrol(enrol) => enrol.run(&context),
-        Command::History(history) => history.run(&context),
-        Command::Import(import) => import.run(&context),
-        Command::Init(init) => init.run(&context),
-        Command::Keys(keys) => keys.run(&context),
-        Command::List(list) => list.run(&context),
-        Command::Opinion(grant) => grant.opinion(&context),
-        Command::Revoke(revoke) => revoke.run(&context),
-        Command::Share(share) => share.run(&context),
-        Command::Show(show) => show.run(&context),
-        Command::Write(write) => write.run(&context),
-        Command::Completions(_) | Command::Demo(_) | Command::Man(_) => Ok(()),
-    }
-    .map(|()| Ending::Fine)
+        Command::Completions(completions) => completions.run(),
+        Command::Config(config) => config.run(&context?),
+        Command::Curate(curate) => curate.run(&context?),
+        Command::Demo(demo) => demo.run(),
+        Command::Directory(directory) => directory.run(&context?),
+        Command::Enrol(enrol) => enrol.run(&context?),
+        Command::History(history) => history.run(&context?),
+        Command::Import(import) => import.run(&context?),
+        Command::Init(init) => init.run(&context?),
+        Command::Keys(keys) => keys.run(&context?),
+        Command::List(list) => list.run(&context?),
+        Command::Man(man) => man.run(),
+        Command::Opinion(grant) => grant.opinion(&context?),
+        Command::Revoke(revoke) => revoke.run(&context?),
+        Command::Share(share) => share.run(&context?),
+        Command::Show(show) => show.run(&context?),
+        Command::Write(write) => write.run(&context?),
+    };
+    done.map(|()| Ending::Fine)
 }
