@@ -35,6 +35,11 @@ pub(crate) struct Context {
 const KEY_FILE_BYTES_MAX: usize = 4096;
 
 impl Context {
+    /// The same with a path set otherwise.
+    pub(crate) fn with(&self, name: &'static str, path: &Path) -> Self {
+        Self { settings: self.settings.with(name, path) }
+    }
+
     /// The folder of the vault.
     pub(crate) fn vault_path(&self) -> Done<PathBuf> {
         self.settings.path("vault").ok_or_else(|| {

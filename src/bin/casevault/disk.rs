@@ -55,9 +55,8 @@ pub(crate) fn read_if_there(path: &Path, most: usize) -> Done<Option<Zeroizing<V
 pub(crate) fn make(path: &Path, bytes: &[u8]) -> Done {
     let failed = |error: io::Error| Failure::files(path, "written", &error);
     let file = beside(path, bytes).map_err(failed)?;
-    file.persist_noclobber(path).map_err(|unkept| match unkept.error.kind() {
-        ErrorKind::AlreadyExists => is_there(path),
-        _ => failed(unkept.error),
+    file.persist_noclobber(path).map_err(|unkept| {
+        if unkept.error.kind() == ErrorKind::AlreadyExists { is_there(path) } else { failed(unkept.error) }
     })?;
     sync(&directory_of(path)).map_err(failed)
 }

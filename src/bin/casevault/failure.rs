@@ -34,14 +34,19 @@ impl Failure {
         Self { ending: Ending::Usage, code: "usage", words: words.into() }
     }
 
+    /// The key is not the one that is needed.
+    pub(crate) fn wrong_key(code: &'static str, words: impl Into<String>) -> Self {
+        Self { ending: Ending::WrongKey, code, words: words.into() }
+    }
+
+    /// What was shown is not what was known.
+    pub(crate) fn tampering(code: &'static str, words: impl Into<String>) -> Self {
+        Self { ending: Ending::Tampering, code, words: words.into() }
+    }
+
     /// There is no such thing, or not for this key.
     pub(crate) fn unknown(words: impl Into<String>) -> Self {
         Self { ending: Ending::Denied, code: "unknown", words: words.into() }
-    }
-
-    /// Someone changed it.
-    pub(crate) fn tampering(code: &'static str, words: impl Into<String>) -> Self {
-        Self { ending: Ending::Tampering, code, words: words.into() }
     }
 
     /// The code, which stays.
@@ -66,12 +71,13 @@ impl Failure {
 
     /// The file system refused.
     pub(crate) fn files(path: &Path, doing: &str, error: &io::Error) -> Self {
-        let next = match error.kind() {
-            io::ErrorKind::NotFound => "check the path",
-            io::ErrorKind::PermissionDenied => "look who may read and write it",
-            io::ErrorKind::StorageFull => "make room, and repeat",
-            _ => "look at the path and the disk, and repeat",
-        };
+        let known = [
+            (io::ErrorKind::NotFound, "check the path"),
+            (io::ErrorKind::PermissionDenied, "look who may read and write it"),
+            (io::ErrorKind::StorageFull, "make room, and repeat"),
+        ];
+        let next = known.iter().find(|(kind, _)| *kind == error.kind());
+        let next = next.map_or("look at the path and the disk, and repeat", |(_, next)| next);
         Self::failed("files", format!("{} cannot be {doing} ({error}): {next}", path.display()))
     }
 }
@@ -88,7 +94,7 @@ impl From<Error> for Failure {
             Error::Denied | Error::Misuse(Misuse::NotAttested) => Ending::Denied,
             Error::Tampered(_) => Ending::Tampering,
             Error::Misuse(Misuse::Role | Misuse::NotEnrolled) => Ending::WrongKey,
-            _ => Ending::Failed,
+            Error::Malformed(_) | Error::Misuse(_) | Error::Store(_) | _ => Ending::Failed,
         };
         Self { ending, code: error.code(), words: error.to_string() }
     }
@@ -136,7 +142,15 @@ impl From<VaultError> for Failure {
             | VaultError::OtherHistory { .. }
             | VaultError::RolledBack { .. }
             | VaultError::Store(StoreError::Corrupt | StoreError::StrayBlobs) => Ending::Tampering,
-            _ => Ending::Failed,
+            VaultError::Exists
+            | VaultError::Host(_)
+            | VaultError::HostInUse
+            | VaultError::Leased
+            | VaultError::NoVault
+            | VaultError::Policy
+            | VaultError::Randomness(_)
+            | VaultError::Store(_)
+            | _ => Ending::Failed,
         };
         Self { ending, code: error.code(), words: error.to_string() }
     }

@@ -5,18 +5,32 @@
     reason = "a command line prints: data on stdout, words on stderr"
 )]
 
+mod attest;
 mod audit;
+mod chart;
 mod config;
+mod consent;
 mod context;
+mod curate;
+mod demo;
+mod directory;
 mod disk;
 mod ending;
+mod enrol;
 mod failure;
+mod history;
+mod init;
+mod keys;
+mod named;
 mod passphrase;
 mod public;
 mod reach;
+mod records;
 mod screen;
 mod settings;
+mod share;
 mod shell;
+mod signed_in;
 
 use std::process::ExitCode;
 
@@ -45,12 +59,45 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a new vault.
+    Init(init::Init),
+    /// Key files: make one, show whose it is, change its passphrase.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Become a party of the vault with your key, and say who you are.
+    Enrol(enrol::Enrol),
+    /// As a registrar: see who waits, read papers, attest, refuse, withdraw.
+    Attest(attest::Attest),
+    /// As a doctor: say how you stand in the directory.
+    List(directory::List),
+    /// As a patient: find a doctor.
+    Directory(directory::Directory),
+    /// As a patient: bring a FHIR chart in, as a new case.
+    Import(chart::Import),
+    /// Write a text in a case, or begin one with it.
+    Write(chart::Write),
+    /// Show your cases, or what one says: a doctor's opening is an event that the patient sees.
+    Show(chart::Show),
+    /// As a patient: let a doctor treat your case, and know who you are.
+    Assign(consent::Grant),
+    /// As a patient: ask another doctor, who does not learn who you are.
+    Opinion(consent::Grant),
+    /// As a patient: take a case back from a doctor.
+    Revoke(consent::Revoke),
+    /// Who did what with your data, when, why.
+    History(history::History),
+    /// As a patient: give a case to the public area, anonymised, or take it back.
+    Share(share::Share),
+    /// As a curator: let cases out that hide one another.
+    Curate(curate::Curate),
     /// Check every access against a consent, and that nothing was removed or re-ordered; no data is seen.
     #[command(subcommand)]
     Audit(audit::Audit),
     /// What is set, and where from.
     #[command(subcommand)]
     Config(config::Config),
+    /// Make a small vault to play with, and say what to try.
+    Demo(demo::Demo),
     /// Print what makes a shell complete this command's words.
     Completions(shell::Completions),
     /// Write the man pages.
@@ -86,18 +133,30 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, flags: Flags) -> Done<Ending> {
-    // What makes a shell at home here needs no settings, and must not fail by them.
-    let command = match command {
-        Command::Completions(completions) => return completions.run().map(|()| Ending::Fine),
-        Command::Man(man) => return man.run().map(|()| Ending::Fine),
-        other => other,
+    // Commands that need no settings must not fail by them.
+    let context = Settings::gather(flags).map(|settings| Context { settings });
+    let done = match command {
+        Command::Assign(grant) => grant.assign(&context?),
+        Command::Attest(attest) => attest.run(&context?),
+        Command::Audit(audit) => return audit.run(&context?),
+        Command::Completions(completions) => completions.run(),
+        Command::Config(config) => config.run(&context?),
+        Command::Curate(curate) => curate.run(&context?),
+        Command::Demo(demo) => demo.run(),
+        Command::Directory(directory) => directory.run(&context?),
+        Command::Enrol(enrol) => enrol.run(&context?),
+        Command::History(history) => history.run(&context?),
+        Command::Import(import) => import.run(&context?),
+        Command::Init(init) => init.run(&context?),
+        Command::Keys(keys) => keys.run(&context?),
+        Command::List(list) => list.run(&context?),
+        Command::Man(man) => man.run(),
+        Command::Opinion(grant) => grant.opinion(&context?),
+        Command::Public(public) => return public.run(&context?),
+        Command::Revoke(revoke) => revoke.run(&context?),
+        Command::Share(share) => share.run(&context?),
+        Command::Show(show) => show.run(&context?),
+        Command::Write(write) => write.run(&context?),
     };
-    let context = Context { settings: Settings::gather(flags)? };
-    match command {
-        Command::Audit(audit) => return audit.run(&context),
-        Command::Public(public) => return public.run(&context),
-        Command::Config(config) => config.run(&context),
-        Command::Completions(_) | Command::Man(_) => Ok(()),
-    }
-    .map(|()| Ending::Fine)
+    done.map(|()| Ending::Fine)
 }

@@ -67,7 +67,7 @@ impl Source {
 }
 
 fn ask(words: &str) -> Done<Passphrase> {
-    usable(&*prompt(words)?, "what was typed")
+    usable(&prompt(words)?, "what was typed")
 }
 
 fn prompt(words: &str) -> Done<Zeroizing<String>> {

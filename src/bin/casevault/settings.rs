@@ -130,6 +130,14 @@ impl Settings {
         self.get(name).map(|setting| PathBuf::from(&setting.value))
     }
 
+    /// The same with a path set otherwise.
+    pub(crate) fn with(&self, name: &'static str, path: &Path) -> Self {
+        let value = path.to_string_lossy().into_owned();
+        let mut all = self.0.clone();
+        all.insert(name, Setting { value, origin: Origin::Flag, by: format!("--{name}") });
+        Self(all)
+    }
+
     /// Every setting, set or not, in the order of the help.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, Option<&Setting>)> {
         NAMES.iter().map(|(name, _)| (*name, self.get(name)))

@@ -21,11 +21,11 @@ use crate::{
     context::Context,
     disk,
     failure::{Done, Failure},
+    init::{PUBLIC, public_policy},
     screen,
 };
 
 const COVER_BYTES_MAX: usize = 64 * 1024;
-const POLICY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What to export, and as what.
 #[derive(Debug, Args)]
@@ -38,9 +38,9 @@ pub(crate) struct ExportOf {
     /// The folder to write, which must not be there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The public policy, as TOML; without it, the one of those that ship which is the vault's.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    /// The public policy: `small`, `default`, or a file; the vault's own, if not said.
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
     /// What the export says of itself, as TOML: title, description, publisher, homepage, licence, licence_url, name, version.
     #[arg(long, value_name = "FILE")]
     cover: Option<PathBuf>,
@@ -93,7 +93,7 @@ struct Said {
 impl ExportOf {
     pub(super) fn run(self, context: &Context) -> Done {
         let formats = self.format.iter().map(|kind| kind.format()).collect::<Done<BTreeSet<_>>>()?;
-        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+        let policy = policy(&self.vault, self.policy.as_deref())?;
         let said = self.cover.as_deref().map(read_cover).transpose()?.unwrap_or_default();
         if fs::symlink_metadata(&self.out).is_ok() {
             return Err(disk::is_there(&self.out));
@@ -114,10 +114,20 @@ impl ExportOf {
     }
 }
 
-/// Writes an export of a vault as NDJSON: under this policy, or the one of those that ship which is its own.
-pub(super) fn write_plain(vault: &Vault, out: &Path, policy: Option<&Path>) -> Done<Published> {
-    let policy = policy.map(read_policy).transpose()?;
-    write(vault, out, (Said::default(), policy.as_ref()), &BTreeSet::from([Format::Ndjson]))
+/// Writes an export of a vault as NDJSON, under a policy.
+pub(super) fn write_plain(vault: &Vault, out: &Path, policy: Option<&PublicPolicy>) -> Done<Published> {
+    write(vault, out, (Said::default(), policy), &BTreeSet::from([Format::Ndjson]))
+}
+
+/// The policy that is named, or the one that the vault's folder keeps; none, if neither is.
+pub(super) fn policy(vault: &Path, named: Option<&str>) -> Done<Option<PublicPolicy>> {
+    let kept = vault.join(PUBLIC);
+    let read = |named: &str| public_policy(named).map(|(_text, policy)| Some(policy));
+    match (named, kept.to_str()) {
+        (Some(named), _) => read(named),
+        (None, Some(kept)) if Path::new(kept).is_file() => read(kept),
+        (None, _) => Ok(None),
+    }
 }
 
 fn write(
@@ -151,11 +161,6 @@ fn shipped_policy(vault: &Vault) -> Done<PublicPolicy> {
         area.to_hex()
     );
     Err(Failure::failed("other-public-policy", words))
-}
-
-fn read_policy(path: &Path) -> Done<PublicPolicy> {
-    let text = disk::read_text(path, POLICY_BYTES_MAX)?;
-    PublicPolicy::parse(&text).map_err(|fault| Failure::failed(fault.code(), fault.to_string()).about(path))
 }
 
 fn read_cover(path: &Path) -> Done<Said> {

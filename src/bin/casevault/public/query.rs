@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{
     answer::Answer,
-    export::write_plain,
+    export::{policy, write_plain},
     source::{self, Cases, Cell, Field},
 };
 use crate::{
@@ -28,9 +28,9 @@ pub(crate) struct Query {
     /// For an export: the vault's verifier key, or a file that holds it. Of an export that it did not sign nothing is told.
     #[arg(long, value_name = "VKEY")]
     vkey: Option<String>,
-    /// For a vault: its public policy, if it is none that ships.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    /// For a vault: the public policy, `small`, `default`, or a file; its own, if not said.
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
     /// Only cases of which this field has this value, or holds it, if it is a list: sex=female, drugs=314076. Several: all hold.
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     conditions: Vec<String>,
@@ -70,8 +70,9 @@ impl Query {
         let scratch = tempfile::tempdir()
             .map_err(|error| Failure::failed("files", format!("no place for an export: {error}")))?;
         let export = if self.what.join("store").is_dir() {
+            let policy = policy(&self.what, self.policy.as_deref())?;
             let (vault, at) = (context.open_vault_at(&self.what)?, scratch.path().join("export"));
-            let written = write_plain(&vault, &at, self.policy.as_deref());
+            let written = write_plain(&vault, &at, policy.as_ref());
             vault.close()?;
             written?;
             at
