@@ -499,3 +499,35 @@ fn what_cannot_be_asked_is_said() {
     ways(Path::new(&place), &by_command(&key, &state));
     ends(&["audit", "cosign", &place], 0, "1 of 1");
 }
+
+#[test]
+fn a_vault_is_made_with_its_witnesses_by_the_command_line_alone() {
+    let stage = Stage::new();
+    let (card, place) = (stage.path("registrar.card"), stage.path("vault"));
+    fs::write(stage.at("passphrase"), "a long night at the office\n").unwrap();
+    let passphrase = ["--passphrase-file", &stage.path("passphrase")];
+    let new = ["keys", "new", &stage.path("registrar.key"), "--role", "registrar", "--card", &card];
+    ends(&[&new[..], &passphrase].concat(), 0, "");
+    let witness = |name: &str| {
+        let name = format!("{name}.example/w");
+        let vkey =
+            ends(&["audit", "witness", "new", "--key", &stage.path(&name[..3]), "--name", &name], 0, "");
+        vkey.trim().to_owned()
+    };
+    let (one, two) = (witness("one"), witness("two"));
+    let init = |more: &[&str], code, says: &str| {
+        let init = ["init", "--vault", &place, "--registrar", &card];
+        ends(&[&init[..], more].concat(), code, says);
+        assert_eq!(Path::new(&place).exists(), code == 0);
+    };
+    init(&["--witness", "one.example/w"], 2, "no witness's verifier key");
+    init(&["--witness", &one, "--witness", &one], 2, "there twice");
+    init(&["--witness", &one, "--witnesses-needed", "2"], 2, "more are needed than are named");
+    init(&["--witnesses-needed", "1"], 2, "--witness");
+    init(&["--witness", &one, "--witness", &two, "--witnesses-needed", "1"], 0, "vault ");
+    let log = ends(&["audit", "vkey", &place], 0, "");
+    ends(&["audit", "witness", "trust", "--state", &stage.path("w"), log.trim()], 0, "known from now on");
+    let by_command = by_command(&stage.path("one"), &stage.path("w"));
+    ways(Path::new(&place), &by_command.replace("witness.example/w", "one.example/w"));
+    ends(&["audit", "cosign", &place], 0, "1 of 1 witnesses that are needed");
+}

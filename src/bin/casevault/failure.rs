@@ -158,21 +158,15 @@ impl From<VaultError> for Failure {
 
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
-        match error {
-            ExportError::Vault(error) => error.into(),
-            error => Self::failed(error.code(), error.to_string()),
-        }
+        let (code, words) = (error.code(), error.to_string());
+        if let ExportError::Vault(error) = error { error.into() } else { Self::failed(code, words) }
     }
 }
 
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
-        match error {
-            PublishError::Vault(error) => error.into(),
-            error => {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                Self::failed(error.code(), format!("{error}{}", cause.unwrap_or_default()))
-            }
-        }
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        let (code, words) = (error.code(), format!("{error}{}", cause.unwrap_or_default()));
+        if let PublishError::Vault(error) = error { error.into() } else { Self::failed(code, words) }
     }
 }
