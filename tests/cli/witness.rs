@@ -509,9 +509,8 @@ fn a_vault_is_made_with_its_witnesses_by_the_command_line_alone() {
     let new = ["keys", "new", &stage.path("registrar.key"), "--role", "registrar", "--card", &card];
     ends(&[&new[..], &passphrase].concat(), 0, "");
     let witness = |name: &str| {
-        let name = format!("{name}.example/w");
-        let vkey =
-            ends(&["audit", "witness", "new", "--key", &stage.path(&name[..3]), "--name", &name], 0, "");
+        let (key, name) = (stage.path(name), format!("{name}.example/w"));
+        let vkey = ends(&["audit", "witness", "new", "--key", &key, "--name", &name], 0, "");
         vkey.trim().to_owned()
     };
     let (one, two) = (witness("one"), witness("two"));
