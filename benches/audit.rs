@@ -2,8 +2,8 @@
 //!
 //! `cargo bench --bench audit -- 1000000`. An export of so many events is made in a temporary directory, by signing them all:
 //! patients with a case each, doctors who are assigned to them, open, write, and see who the patient is. Then it is verified
-//! whole; and, grown by new events of every hundredth patient, from the state that was kept. Each audit runs in a process of its
-//! own, whose peak memory is told. The limit is as many SHA-256 digests and strictly verified Ed25519 signatures of messages
+//! whole; and, grown by new events of every hundredth patient, from the state that was kept; and the first export's report is made,
+//! and its events and grants written in each format. Each runs in a process of its own, whose peak memory is told. The limit is as many SHA-256 digests and strictly verified Ed25519 signatures of messages
 //! like these, on two threads.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints what it measured")]
 
@@ -34,6 +34,7 @@ use casevault::{
     },
     merkle::{self, Frontier, Head},
     party::{Card, CaseKey, Keyring, Role},
+    report::{Format, Language, write_events, write_report},
     time::{Timestamp, days},
 };
 use serde_json::{Value, json};
@@ -63,6 +64,7 @@ fn main() -> Outcome<()> {
     let words: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--help" | "-h"] => println!("{HELP}"),
+        ["report", directory, state, out] => report(Path::new(directory), Path::new(state), Path::new(out))?,
         ["verify", directory, state] => verify(Path::new(directory), Path::new(state))?,
         [] => measure(10_000)?,
         [number] => measure(number.parse().map_err(|_unsaid| format!("not a number: {number}\n\n{HELP}"))?)?,
@@ -104,8 +106,55 @@ fn measure(events: u64) -> Outcome<()> {
             number("peak_kib") / 1024.0,
             fs::metadata(&state)?.len() as f64 / 1024.0,
         );
+        if name == "whole" {
+            fs::copy(&state, directory.path().join("before"))?;
+        }
     }
+    let (before, out) = (directory.path().join("before"), directory.path().join("report"));
+    fs::create_dir(&out)?;
+    let run = Command::new(env::current_exe()?).arg("report").args([&first, &before, &out]).output()?;
+    if !run.status.success() {
+        return Err(String::from_utf8_lossy(&run.stderr).into());
+    }
+    print!("\n{}", String::from_utf8_lossy(&run.stdout));
     Ok(())
+}
+
+/// The report of an export, and its events in each format, beyond the verification, which goes on from its own state.
+fn report(directory: &Path, state: &Path, out: &Path) -> Outcome<()> {
+    let state = State::from_bytes(&fs::read(state)?)?;
+    let (audit, _) = verify_from(directory, &Basis { state: Some(&state), ..Basis::default() })?;
+    println!("| beyond the verification | time, s | MiB |\n| --- | ---: | ---: |");
+    let told = |name: &str, begun: Instant, files: &[&str]| -> Outcome<()> {
+        let seconds = begun.elapsed().as_secs_f64();
+        let bytes: u64 =
+            files.iter().map(|file| Ok(fs::metadata(out.join(file))?.len())).sum::<Outcome<u64>>()?;
+        println!("| {name} | {seconds:.2} | {:.1} |", bytes as f64 / 1024.0 / 1024.0);
+        Ok(())
+    };
+    let at = Timestamp::at_ms(BEGAN).plus(days(7));
+    for (name, file, language) in
+        [("report, English", "en.html", Language::English), ("report, Chinese", "zh.html", Language::Chinese)]
+    {
+        let begun = Instant::now();
+        let mut page = BufWriter::new(fs::File::create(out.join(file))?);
+        write_report(directory, &audit, (language, at), &mut page)?;
+        told(name, begun, &[file])?;
+    }
+    for (name, format) in [("CSV", Format::Csv), ("NDJSON", Format::Ndjson), ("FHIR", Format::Fhir)] {
+        let begun = Instant::now();
+        write_events(directory, format, at, |file| Ok(BufWriter::new(fs::File::create(out.join(file))?)))?;
+        told(name, begun, &format.files())?;
+    }
+    println!("\npeak memory of all: {:.0} MiB", peak_kib() / 1024.0);
+    Ok(())
+}
+
+/// The most memory this process had.
+fn peak_kib() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
+    peak.and_then(|peak| peak.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// One audit, in this process, from a state if there is one; what is to be kept is kept.
@@ -118,10 +167,7 @@ fn verify(directory: &Path, file: &Path) -> Outcome<()> {
         return Err(format!("{} findings, the first: {finding}", report.findings.len()).into());
     }
     fs::write(file, next.ok_or("no state")?.to_bytes())?;
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
-    let peak: f64 = peak.and_then(|peak| peak.parse().ok()).unwrap_or(f64::NAN);
-    println!("{}", json!({ "events": report.events, "seconds": seconds, "peak_kib": peak }));
+    println!("{}", json!({ "events": report.events, "seconds": seconds, "peak_kib": peak_kib() }));
     Ok(())
 }
 
@@ -257,7 +303,7 @@ impl World {
         let epoch = LogEpoch {
             vault: self.vault,
             number: before.len() as u64,
-            at: Timestamp::MAX,
+            at: Timestamp::at_ms(BEGAN).plus(days(6)),
             depth,
             map: map_root(&roots),
             owners: heads.len() as u64,

@@ -71,7 +71,7 @@
 //! | mechanism | [`crypto`], [`merkle`], [`log`], `store` |
 //! | domain, pure | [`party`], [`folder`], [`record`], [`letter`], [`consent`], [`event`], [`credential`], [`access`], [`fhir`], [`public`], [`deidentify`] |
 //! | seam | [`custodian`], [`error`] |
-//! | sides | [`session`], `vault` |
+//! | sides | [`audit`], [`report`] (what an audit shows to people and programs), [`session`], `vault` |
 //!
 //! A module imports only from rows above it; a test holds it to that.
 //!
@@ -101,6 +101,7 @@ pub mod merkle;
 pub mod party;
 pub mod public;
 pub mod record;
+pub mod report;
 pub mod session;
 mod spread;
 #[cfg(feature = "vault")]

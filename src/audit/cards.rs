@@ -7,16 +7,16 @@ use crate::{
 
 /// What is kept of a card that was verified.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    pub(super) party: PartyId,
-    pub(super) digest: Digest,
-    pub(super) role: Role,
+pub(crate) struct Known {
+    pub(crate) party: PartyId,
+    pub(crate) digest: Digest,
+    pub(crate) role: Role,
     /// Its Ed25519 key: in this form it takes a fifth of the memory.
-    pub(super) key: [u8; 32],
+    pub(crate) key: [u8; 32],
 }
 
 impl Known {
-    pub(super) fn of(card: &Card) -> Self {
+    pub(crate) fn of(card: &Card) -> Self {
         let key = *card.verifying_key().as_bytes();
         Self { party: card.party(), digest: card.digest(), role: card.role(), key }
     }

@@ -16,6 +16,19 @@ const BUNDLE_BYTES_MAX: u64 = 256 * (2 + 256);
 /// The longest tile of hashes.
 const TILE_BYTES_MAX: u64 = 256 * 32;
 
+/// Reads the entries of a log of this size, one after the other.
+pub(crate) fn each(directory: &Path, size: u64, mut visit: impl FnMut(LogEpoch)) -> Result<(), AuditError> {
+    let malformed = || AuditError::Malformed("tile/entries");
+    for tile in Tile::of(size) {
+        let Some(path) = tile.entries_path() else { continue };
+        let bytes = read_file(&directory.join(path), BUNDLE_BYTES_MAX)?;
+        for entry in entries(tile, &bytes).map_err(|_malformed| malformed())? {
+            visit(codec::decode(entry).map_err(|_malformed| malformed())?);
+        }
+    }
+    Ok(())
+}
+
 /// A log: the hashes of its epochs, and the last of them.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -29,14 +42,7 @@ impl Log {
     /// Reads all epochs of a log of this size.
     pub(super) fn read(directory: &Path, size: u64, vault: VaultId) -> Result<Self, AuditError> {
         let mut log = Self { hashes: Vec::new(), last: None, is_in_order: true };
-        let malformed = || AuditError::Malformed("tile/entries");
-        for tile in Tile::of(size) {
-            let Some(path) = tile.entries_path() else { continue };
-            let bytes = read_file(&directory.join(path), BUNDLE_BYTES_MAX)?;
-            for entry in entries(tile, &bytes).map_err(|_malformed| malformed())? {
-                log.add(codec::decode(entry).map_err(|_malformed| malformed())?, vault);
-            }
-        }
+        each(directory, size, |epoch| log.add(epoch, vault))?;
         for tile in Tile::of(size) {
             let bytes = read_file(&directory.join(tile.path()), TILE_BYTES_MAX)?;
             log.is_in_order &= tile.of_leaves(&log.hashes).is_some_and(|expected| expected == bytes);

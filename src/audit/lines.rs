@@ -25,53 +25,53 @@ use crate::{
 
 /// A grant that an event brought, with the digest by which events name it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Granted {
-    pub(super) digest: Digest,
-    pub(super) statement: GrantStatement,
+pub(crate) struct Granted {
+    pub(crate) digest: Digest,
+    pub(crate) statement: GrantStatement,
 }
 
 /// What a registrar signed and an event names.
 #[derive(Debug)]
-pub(super) enum Statement {
+pub(crate) enum Statement {
     Attestation(Signed<AttestationStatement>),
     Ruling(Signed<RulingStatement>),
 }
 
 /// An event, as a line tells it.
 #[derive(Debug)]
-pub(super) struct EventLine {
-    pub(super) stream: Principal,
+pub(crate) struct EventLine {
+    pub(crate) stream: Principal,
     /// The line's own word for the stream, where it is not the usual one.
-    pub(super) name: Option<Box<str>>,
-    pub(super) seq: u64,
-    pub(super) received: Timestamp,
-    pub(super) signed: SignedEvent,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) seq: u64,
+    pub(crate) received: Timestamp,
+    pub(crate) signed: SignedEvent,
     /// What it claims, before its signature is looked at; nothing, if that cannot be read.
-    pub(super) event: Option<Event>,
-    pub(super) digest: Digest,
+    pub(crate) event: Option<Event>,
+    pub(crate) digest: Digest,
     /// The hash of its leaf in the stream.
-    pub(super) leaf: Digest,
-    pub(super) grants: Vec<Granted>,
+    pub(crate) leaf: Digest,
+    pub(crate) grants: Vec<Granted>,
     /// What was brought that a registrar's event is about.
-    pub(super) statement: Option<Statement>,
+    pub(crate) statement: Option<Statement>,
 }
 
 /// A stream's head, and whose it is.
 #[derive(Debug)]
-pub(super) struct PartyLine {
-    pub(super) stream: Principal,
+pub(crate) struct PartyLine {
+    pub(crate) stream: Principal,
     /// None of a registrar, who owns no stream.
-    pub(super) head: Option<Head>,
-    pub(super) card: Option<Known>,
+    pub(crate) head: Option<Head>,
+    pub(crate) card: Option<Known>,
 }
 
 /// Under which policies all is judged.
 #[derive(Debug)]
-pub(super) struct PolicyFile {
-    pub(super) vault: VaultId,
-    pub(super) vault_key: VerifyingKey,
-    pub(super) first: Policy,
-    pub(super) charters: Vec<Charter>,
+pub(crate) struct PolicyFile {
+    pub(crate) vault: VaultId,
+    pub(crate) vault_key: VerifyingKey,
+    pub(crate) first: Policy,
+    pub(crate) charters: Vec<Charter>,
 }
 
 /// A text of JSON: where it has no escapes, the line's own bytes.
@@ -123,7 +123,7 @@ struct RawPolicy {
 }
 
 impl EventLine {
-    pub(super) fn read(line: &[u8]) -> Option<Self> {
+    pub(crate) fn read(line: &[u8]) -> Option<Self> {
         let RawEvent { stream: Text(name), seq, received, event, brings } =
             serde_json::from_slice(line).ok()?;
         let received = Some(received).filter(|ms| *ms <= Timestamp::MAX.as_ms())?;
@@ -166,7 +166,7 @@ impl EventLine {
 }
 
 impl PartyLine {
-    pub(super) fn read(line: &[u8]) -> Option<Self> {
+    pub(crate) fn read(line: &[u8]) -> Option<Self> {
         let RawParty { stream: Text(stream), size, root, card } = serde_json::from_slice(line).ok()?;
         let head = match (size, root) {
             (Some(size), Some(Text(root))) => Some(Head { size, root: Digest::from_hex(&root)? }),
@@ -182,7 +182,7 @@ impl PartyLine {
 }
 
 impl PolicyFile {
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let RawPolicy { vault, vault_key, first, charters } = serde_json::from_slice(bytes).ok()?;
         let text = |said: String| Text(Cow::Owned(said));
         let key: [u8; 32] = bytes_of(&vault_key)?.try_into().ok()?;
@@ -197,7 +197,7 @@ impl PolicyFile {
 
 /// Lines as they came, so many at a time; nothing for one that is too long, or has no newline.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     bytes: Vec<u8>,
     /// Where each ends, without its newline; the next begins behind that.
     ends: Vec<(usize, bool)>,
@@ -210,7 +210,7 @@ impl Lines {
     const BYTES: usize = 1024 * 1024;
 
     /// The next lines; none at the end.
-    pub(super) fn read(file: &mut impl BufRead) -> std::io::Result<Self> {
+    pub(crate) fn read(file: &mut impl BufRead) -> std::io::Result<Self> {
         let mut lines = Self::default();
         let most = u64::try_from(AUDIT_LINE_BYTES_MAX).unwrap_or(u64::MAX);
         while lines.ends.len() < Self::COUNT && lines.bytes.len() < Self::BYTES {
@@ -222,11 +222,11 @@ impl Lines {
         Ok(lines)
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Option<&[u8]>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&[u8]>> {
         let mut begin = 0;
         self.ends.iter().map(move |(end, is_whole)| {
             let line = self.bytes.get(begin..*end);
@@ -256,7 +256,7 @@ fn principal(text: &str) -> Option<Principal> {
 }
 
 /// How lines usually name a stream's owner.
-pub(super) fn name_of(stream: Principal) -> String {
+pub(crate) fn name_of(stream: Principal) -> String {
     match stream {
         Principal::Party(party) => format!("party:{}", party.to_hex()),
         Principal::Folder(folder) => format!("folder:{}", folder.to_hex()),

@@ -12,16 +12,16 @@
 //!
 //! [`verify_from`] goes on from the [`State`] that an audit before left, and takes receipts.
 
-mod cards;
-mod epochs;
+pub(crate) mod cards;
+pub(crate) mod epochs;
 mod finding;
 mod input;
 mod judge;
-mod lines;
+pub(crate) mod lines;
 mod parties;
 mod people;
 mod receipts;
-mod report;
+pub(crate) mod report;
 mod rules;
 mod state;
 mod stream;

@@ -85,7 +85,7 @@ impl Findings {
 }
 
 /// A whole file, of so many bytes at the most: of a longer one, one byte more, so that it is none.
-pub(super) fn read_file(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -47,9 +47,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// The longest request, in bytes: the old size, the proof and the checkpoint.
-const REQUEST_BYTES_MAX: usize = 64 * (CONSISTENCY_LINES_MAX + 1) + NOTE_BYTES_MAX;
-
 /// What a log asks a witness: to sign its checkpoint, which continues what the witness saw last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CosignRequest {
@@ -59,6 +56,9 @@ pub struct CosignRequest {
 }
 
 impl CosignRequest {
+    /// The longest request, in bytes: the old size, the proof and the checkpoint.
+    pub const BYTES_MAX: usize = 64 * (CONSISTENCY_LINES_MAX + 1) + NOTE_BYTES_MAX;
+
     /// The size that the witness saw last, the proof that the log grew from there, and its checkpoint.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl CosignRequest {
     /// [`Malformed`] if it is none, or as for [`Self::new`].
     pub fn parse(request: &[u8]) -> Result<Self, Malformed> {
         let read = || {
-            let request = Some(request).filter(|request| request.len() <= REQUEST_BYTES_MAX)?;
+            let request = Some(request).filter(|request| request.len() <= Self::BYTES_MAX)?;
             // Proof lines are never empty: the first empty line divides.
             let (said, checkpoint) = std::str::from_utf8(request).ok()?.split_once("\n\n")?;
             let mut lines = said.split('\n');

@@ -79,6 +79,11 @@ impl Counts {
         counts
     }
 
+    /// Of each clearance, the lowest first.
+    pub(crate) const fn each(self) -> [u32; 3] {
+        [self.normal, self.restricted, self.very_restricted]
+    }
+
     /// The highest clearance that is counted; the lowest, if nothing is.
     #[must_use]
     pub const fn highest(self) -> Clearance {

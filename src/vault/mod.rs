@@ -27,6 +27,7 @@ mod people;
 mod pool;
 mod promise;
 mod public;
+mod publish;
 mod queue;
 mod release;
 mod rows;
@@ -48,6 +49,7 @@ pub use anchor::Anchor;
 pub use error::VaultError;
 pub use export::{ExportError, Exported};
 pub use host::{Host, HostDir, HostError, ShredTag};
+pub use publish::{PublishError, Published};
 
 use crate::{
     access::Policy,

@@ -1,10 +1,6 @@
 //! `casevault audit export` and `verify`: each success, and how each failure ends.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
 use casevault::{
     access::Policy,
@@ -16,8 +12,12 @@ use casevault::{
     vault::{HostDir, Vault},
 };
 
+pub(crate) use crate::stage::ends;
+use crate::stage::{gate, grow};
+
 /// A vault in which a doctor opened a case, and his receipt for that.
-fn clinic(place: &Path) -> Vec<u8> {
+pub(crate) fn clinic(place: &Path) -> Vec<u8> {
+    let _alone = gate();
     let registrar = Keyring::generate().unwrap();
     let policy = Policy::trusting([&registrar.card(Role::Registrar)]);
     let store = SledStore::open(place.join("store")).unwrap();
@@ -35,18 +35,6 @@ fn clinic(place: &Path) -> Vec<u8> {
     drop((alice, bob, office));
     vault.close().unwrap();
     receipt
-}
-
-fn casevault(words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_casevault")).args(words).output().unwrap()
-}
-
-fn ends(words: &[&str], code: i32, says: &str) -> String {
-    let Output { status, stdout, stderr } = casevault(words);
-    let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-    assert_eq!(status.code(), Some(code), "{words:?}\n{out}{err}");
-    assert!(format!("{out}{err}").contains(says), "{words:?}: {says:?} is not in\n{out}{err}");
-    out
 }
 
 #[test]
@@ -101,13 +89,7 @@ fn an_audit_goes_on_from_its_state_and_looks_for_receipts() {
     ends(&both, 1, "receipt 1 is not signed by this vault");
     ends(&["audit", "verify", &out, "--receipt", &state], 1, "is no receipt");
     // What is tampered with is found, and leaves the state as it was, though the log has grown.
-    let grown = Vault::open(
-        SledStore::open(Path::new(&vault).join("store")).unwrap(),
-        HostDir::open(Path::new(&vault).join("host")).unwrap(),
-    );
-    let grown = grown.unwrap();
-    drop(Session::<Patient>::enrol(&grown, Keyring::generate().unwrap(), "Carol").unwrap());
-    grown.close().unwrap();
+    grow(Path::new(&vault));
     let out = path("later");
     ends(&["audit", "export", &vault, "--out", &out], 0, "exported to");
     let events = Path::new(&out).join("events.ndjson");

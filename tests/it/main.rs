@@ -10,6 +10,9 @@ mod auditors;
 #[cfg(feature = "vault")]
 mod audits;
 #[cfg(test)]
+#[cfg(feature = "vault")]
+mod browser;
+#[cfg(test)]
 mod charts;
 #[cfg(test)]
 #[cfg(feature = "vault")]
@@ -94,6 +97,9 @@ mod log;
 mod model;
 #[cfg(test)]
 mod pools;
+#[cfg(test)]
+#[cfg(feature = "vault")]
+mod reports;
 #[cfg(test)]
 #[cfg(feature = "vault")]
 mod shares;

@@ -13,6 +13,7 @@ use crate::{
     disk,
     failure::{Done, Failure},
     passphrase::{Source, warn_if_open},
+    reach::Reaching,
     screen,
     settings::Settings,
 };
@@ -75,17 +76,19 @@ impl Context {
             let words = "holds no vault (there is no `store` in it): check the path, or make one with `casevault init`";
             return Err(Failure::failed("no-vault", format!("{} {words}", path.display())));
         }
-        let host = path.join("host");
-        if !host.join("root.key").is_file() {
+        let folder = path.join("host");
+        if !folder.join("root.key").is_file() {
             let words = "has no `host` with its root key: bring the host directory back to where it was";
             return Err(Failure::missing("no-host", format!("{} {words}", path.display())));
         }
-        let host = match HostDir::open(&host) {
-            Err(HostError::Root) => {
-                HostDir::open_with_passphrase(&host, &self.host_passphrase()?.known("the vault's root key")?)?
-            }
+        let host = match HostDir::open(&folder) {
+            Err(HostError::Root) => HostDir::open_with_passphrase(
+                &folder,
+                &self.host_passphrase()?.known("the vault's root key")?,
+            )?,
             opened => opened?,
         };
+        let host = Reaching::over(host, &folder)?;
         Ok(Vault::open(SledStore::open(path.join("store"))?, host)?)
     }
 

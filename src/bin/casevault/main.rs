@@ -18,11 +18,14 @@ mod disk;
 mod ending;
 mod enrol;
 mod failure;
+mod files;
 mod history;
 mod init;
 mod keys;
 mod named;
 mod passphrase;
+mod public;
+mod reach;
 mod records;
 mod screen;
 mod settings;
@@ -91,6 +94,9 @@ enum Command {
     /// Check every access against a consent, and that nothing was removed or re-ordered; no data is seen.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// What anyone may know of cases that patients shared: as files for researchers, and as answers.
+    #[command(subcommand)]
+    Public(public::Public),
     /// What is set, and where from.
     #[command(subcommand)]
     Config(config::Config),
@@ -147,6 +153,7 @@ fn run(command: Command, flags: Flags) -> Done<Ending> {
         Command::List(list) => list.run(&context?),
         Command::Man(man) => man.run(),
         Command::Opinion(grant) => grant.opinion(&context?),
+        Command::Public(public) => return Ok(public.run()),
         Command::Revoke(revoke) => revoke.run(&context?),
         Command::Share(share) => share.run(&context?),
         Command::Show(show) => show.run(&context?),

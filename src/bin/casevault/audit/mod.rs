@@ -1,27 +1,54 @@
 //! `casevault audit`: an export for auditors, and its verdict.
 
+mod cosign;
 mod export;
+mod report;
 mod verify;
+mod watch;
+mod witness;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
 use self::{
-    export::{export, said},
+    export::As,
+    report::To,
     verify::{From, verify},
 };
 use crate::Ending;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
+    /// Ask a vault's witnesses for their lines under its newest checkpoint, and print it with them.
+    ///
+    /// How they are reached stands in `witnesses.toml` in the host's folder. Ends with 4 if fewer have seen it than the policy
+    /// asks for, with 3 if one has seen a log that this one does not continue.
+    Cosign {
+        /// The vault: a folder with its `store` and its `host`.
+        vault: PathBuf,
+    },
     /// Write all that an auditor needs into an empty folder: no name and no content is in it.
     Export {
-        /// The vault: a folder with its `store` and its `host`.
+        /// The vault: a folder with its `store` and its `host`. For other formats than `bundle` also an export's folder.
         vault: PathBuf,
         /// The folder to write to, which must be empty or not there.
         #[arg(long)]
         out: PathBuf,
+        /// What to write. Only a bundle can be verified.
+        #[arg(long, value_enum, default_value_t = As::Bundle)]
+        format: As,
+    },
+    /// Check an export, or a vault by an export of it, and write what came of it as one HTML file for people.
+    ///
+    /// It tells the verdict as `verify` does, and ends as that does.
+    Report {
+        /// An export's folder, or a vault's.
+        what: PathBuf,
+        #[command(flatten)]
+        to: To,
+        #[command(flatten)]
+        from: From,
     },
     /// Check an export, or a vault by an export of it.
     Verify {
@@ -30,19 +57,28 @@ pub(crate) enum Audit {
         #[command(flatten)]
         from: From,
     },
+    /// Print the verifier key of a vault's log: what a witness trusts, and what signs the vault's public exports.
+    Vkey {
+        /// An export's folder, or a vault's.
+        what: PathBuf,
+    },
+    /// Verify what is new, again and again, and say what is found as it comes; ends with 3 at the first tampering.
+    Watch(watch::Watch),
+    /// Vouch for vaults: keep the last checkpoint of each, sign what grows from it, refuse what does not.
+    #[command(subcommand)]
+    Witness(witness::Command),
 }
 
 impl Audit {
     pub(crate) fn run(self) -> Ending {
         match self {
-            Self::Export { vault, out } => match export(&vault, &out) {
-                Ok((streams, events)) => {
-                    eprintln!("{events} events of {streams} streams exported to {}", out.display());
-                    Ending::Fine
-                }
-                Err(error) => said(&error),
-            },
+            Self::Export { vault, out, format } => export::run(&vault, &out, format),
+            Self::Report { what, to, from } => report::run(&what, &to, &from),
+            Self::Cosign { vault } => cosign::cosign(&vault),
             Self::Verify { what, from } => verify(&what, &from),
+            Self::Vkey { what } => cosign::vkey(&what),
+            Self::Watch(watch) => watch.run(),
+            Self::Witness(command) => command.run(),
         }
     }
 }

@@ -2,21 +2,20 @@
 
 use std::{
     fs,
-    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use casevault::{
-    audit::{self, AuditError, AuditReport, Basis, Gravity, State},
+    audit::{self, AuditError, AuditReport, Basis, Finding, Gravity, State},
     codec::{self, Wire as _},
     crypto::Signed,
     event::Receipt,
 };
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::export::{export, said};
-use crate::Ending;
+use super::export::Export;
+use crate::{Ending, files};
 
 /// What an auditor goes by besides the export, and how to say what came of it.
 #[derive(Debug, Args)]
@@ -36,30 +35,15 @@ pub(crate) struct From {
 }
 
 pub(super) fn verify(what: &Path, from: &From) -> Ending {
-    let scratch;
-    let directory = if what.join("policy.json").is_file() {
-        what
-    } else if what.join("store").is_dir() {
-        scratch = match tempfile::tempdir() {
-            Ok(scratch) => scratch,
-            Err(error) => {
-                eprintln!("no place for an export: {error}");
-                return Ending::Failed;
-            }
-        };
-        if let Err(error) = export(what, scratch.path()) {
-            return said(&error);
-        }
-        scratch.path()
-    } else {
-        eprintln!(
-            "{} is neither an export (policy.json is not there) nor a vault (store is not there): check the path",
-            what.display()
-        );
-        return Ending::Failed;
+    let export = match Export::of(what) {
+        Ok(export) => export,
+        Err(ending) => return ending,
     };
-    match verify_from(directory, from) {
-        Ok(report) => tell(&report, from),
+    match verify_from(export.folder(), from) {
+        Ok(report) => {
+            from.tell(&report);
+            ending(&report)
+        }
         Err(words) => {
             eprintln!("{words}");
             Ending::Failed
@@ -68,22 +52,22 @@ pub(super) fn verify(what: &Path, from: &From) -> Ending {
 }
 
 /// Reads what the auditor has, verifies, and keeps what is to be kept; what went wrong, in words.
-fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
+pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
     let kept = from.checkpoint.as_ref().map(|path| {
         fs::read_to_string(path).map_err(|error| format!("the checkpoint cannot be read: {error}"))
     });
     let kept = kept.transpose()?;
     // The first time there is none.
     let state = from.state.as_deref().filter(|path| path.exists()).map(|path| {
-        let bytes =
-            read(path, State::BYTES_MAX).map_err(|error| format!("the state cannot be read: {error}"))?;
+        let bytes = files::read(path, State::BYTES_MAX)
+            .map_err(|error| format!("the state cannot be read: {error}"))?;
         State::from_bytes(&bytes).map_err(|_malformed| {
             format!("{} is damaged, or no state: take it away, and all is verified anew", path.display())
         })
     });
     let state = state.transpose()?;
     let receipts = from.receipts.iter().map(|path| {
-        let bytes = read(path, Signed::<Receipt>::BYTES_MAX)
+        let bytes = files::read(path, Signed::<Receipt>::BYTES_MAX)
             .map_err(|error| format!("the receipt {} cannot be read: {error}", path.display()))?;
         codec::decode(&bytes).map_err(|_malformed| format!("{} is no receipt", path.display()))
     });
@@ -97,60 +81,57 @@ fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
         AuditError::Files(_) | AuditError::Malformed(_) | _ => error.to_string(),
     })?;
     if let Some((path, next)) = from.state.as_deref().zip(next) {
-        write(path, &next.to_bytes()).map_err(|error| format!("the state cannot be kept: {error}"))?;
+        files::replace(path, &next.to_bytes())
+            .map_err(|error| format!("the state cannot be kept: {error}"))?;
     }
     Ok(report)
 }
 
-/// A file of so many bytes at the most, or the beginning of a longer one.
-fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// A finding, as `--json` says it.
+pub(super) fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "index": finding.index,
+        "fault": format!("{:?}", finding.fault),
+        "gravity": finding.fault.gravity().word(),
+        "stream": finding.stream,
+        "seq": finding.seq,
+    })
 }
 
-/// Puts a file in the place of another, so that after a crash one of the two is there, whole.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    if cfg!(unix) { fs::File::open(directory)?.sync_all() } else { Ok(()) }
-}
+impl From {
+    /// Nothing but a state.
+    pub(super) const fn state(path: PathBuf) -> Self {
+        Self { checkpoint: None, state: Some(path), receipts: Vec::new(), json: false }
+    }
 
-fn tell(report: &AuditReport, from: &From) -> Ending {
-    let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
-    if from.json {
-        let findings = findings.iter().map(|finding| {
-            json!({
-                "index": finding.index,
-                "fault": format!("{:?}", finding.fault),
-                "gravity": finding.fault.gravity().word(),
-                "stream": finding.stream,
-                "seq": finding.seq,
-            })
-        });
-        let verdict = json!({
-            "vault": vault.to_hex(),
-            "log": { "size": log.size, "root": log.root.to_hex() },
-            "epochs": epochs,
-            "streams": streams,
-            "events": events,
-            "receipts": receipts,
-            "findings": findings.collect::<Vec<_>>(),
-        });
-        println!("{verdict}");
-    } else {
-        for finding in findings {
-            println!("{finding}");
+    /// The verdict, on stdout; what it is of, on stderr.
+    pub(super) fn tell(&self, report: &AuditReport) {
+        let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
+        if self.json {
+            let verdict = json!({
+                "vault": vault.to_hex(),
+                "log": { "size": log.size, "root": log.root.to_hex() },
+                "epochs": epochs,
+                "streams": streams,
+                "events": events,
+                "receipts": receipts,
+                "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
+            });
+            println!("{verdict}");
+        } else {
+            for finding in findings {
+                println!("{finding}");
+            }
+        }
+        eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
+        if !self.receipts.is_empty() {
+            eprintln!("{receipts} of {} receipts were due", self.receipts.len());
         }
     }
-    eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
-    if !from.receipts.is_empty() {
-        eprintln!("{receipts} of {} receipts were due", from.receipts.len());
-    }
+}
+
+/// How an audit ends, by the worst that it found.
+pub(super) fn ending(report: &AuditReport) -> Ending {
     match report.worst() {
         None | Some(Gravity::Warning) => Ending::Fine,
         Some(Gravity::Missing) => Ending::Missing,

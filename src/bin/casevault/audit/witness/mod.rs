@@ -1,0 +1,212 @@
+//! `casevault audit witness`: keeps the last checkpoint of the vaults it knows, signs what grows from it, refuses what does not.
+
+mod key;
+mod serve;
+mod state;
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use casevault::{
+    log::{CosignRequest, NoteVerifier, WitnessRefusal},
+    time::{Clock as _, SystemClock},
+};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use self::{key::Key, state::States};
+use crate::{Ending, files};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key, in a file that must not be there; prints what verifies it.
+    New {
+        /// The key file to make; only its user can read it. It is in the clear, for a witness signs with nobody by.
+        #[arg(long = "key", id = "key-setting", value_name = "FILE")]
+        key: PathBuf,
+        /// The witness's name: a place of one's own, like clinic.example/witness.
+        #[arg(long)]
+        name: String,
+    },
+    /// Print what verifies a key: the line that the vault's policy names.
+    Show {
+        /// The key file.
+        #[arg(long = "key", id = "key-setting", value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Begin to know a vault: its log's key, from `audit vkey`, got another way than by the requests.
+    Trust {
+        /// The folder in which the witness keeps what it saw; made if it is not there. One key, one folder: never restore it
+        /// from a copy, for a witness that forgets may sign two histories.
+        #[arg(long, value_name = "DIR")]
+        state: PathBuf,
+        /// The log's verifier key.
+        vkey: String,
+    },
+    /// The vaults that are known, and the size last signed of each.
+    Known {
+        /// The witness's folder.
+        #[arg(long, value_name = "DIR")]
+        state: PathBuf,
+        /// A JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer one request (C2SP tlog-witness, the body of add-checkpoint) with signature lines on stdout.
+    ///
+    /// Ends with 3 for a fork, and for another size than the one last signed, which is then on stdout; with 1 if the log is
+    /// not known, or did not sign, or the request is none.
+    Sign {
+        #[command(flatten)]
+        desk: Desk,
+        /// A file with the request, or - for stdin.
+        #[arg(default_value = "-")]
+        request: PathBuf,
+    },
+    /// Answer requests over HTTP: POST /add-checkpoint. Runs until it is ended.
+    Serve {
+        #[command(flatten)]
+        desk: Desk,
+        /// Where to listen: 127.0.0.1:8080. For the outside, put a server with TLS before it.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: String,
+    },
+}
+
+/// With what a witness signs.
+#[derive(Debug, Args)]
+pub(crate) struct Desk {
+    /// The key file.
+    #[arg(long = "key", id = "key-setting", value_name = "FILE")]
+    key: PathBuf,
+    /// The witness's folder.
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Ending {
+        let ended = match self {
+            Self::New { key, name } => Key::make(&key, &name).and_then(|key| show(&key)),
+            Self::Show { key } => Key::read(&key).and_then(|key| show(&key)),
+            Self::Trust { state, vkey } => trust(&state, &vkey),
+            Self::Known { state, json } => known(&state, json),
+            Self::Sign { desk, request } => sign(&desk, &request),
+            Self::Serve { desk, listen } => {
+                Key::read(&desk.key).and_then(|key| serve::serve(&key, &desk.state, &listen))
+            }
+        };
+        ended.unwrap_or_else(|words| {
+            eprintln!("{words}");
+            Ending::Failed
+        })
+    }
+}
+
+fn said(text: &str) -> Result<Ending, String> {
+    files::print(text).map_err(|error| format!("stdout cannot be written: {error}"))?;
+    Ok(Ending::Fine)
+}
+
+fn show(key: &Key) -> Result<Ending, String> {
+    said(&format!("{}\n", key.witness()))
+}
+
+fn trust(state: &Path, vkey: &str) -> Result<Ending, String> {
+    let log = NoteVerifier::parse(vkey.trim()).map_err(|_malformed| {
+        "that is no log's verifier key: take the line that `casevault audit vkey VAULT` prints".to_owned()
+    })?;
+    let (states, origin) = (States::make(state)?, log.name().clone());
+    let is_new = states.trust(log)?;
+    eprintln!("{origin} is {}", if is_new { "known from now on" } else { "known already" });
+    Ok(Ending::Fine)
+}
+
+fn known(state: &Path, is_json: bool) -> Result<Ending, String> {
+    let mut text = String::new();
+    for state in States::lock(state)?.all()? {
+        let (log, head) = (state.log(), state.head());
+        let line = if is_json {
+            let root = head.root.to_hex();
+            json!({ "origin": log.name().as_str(), "size": head.size, "root": root, "vkey": log.to_string() })
+                .to_string()
+        } else {
+            format!("{}  {}", log.name(), head.size)
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    said(&text)
+}
+
+/// What came of a request: a signature line, or why there is none.
+type Answer = Result<String, WitnessRefusal>;
+
+/// Compares, keeps, and only then signs; one at a time over a folder.
+fn answer(key: &Key, state: &Path, request: &[u8]) -> Result<Answer, String> {
+    let (states, signer) = (States::lock(state)?, key.signer());
+    let mut trouble = None;
+    let pending = signer.consider(request, |origin| {
+        states.of(origin).unwrap_or_else(|words| {
+            trouble = Some(words);
+            None
+        })
+    });
+    if let Some(words) = trouble {
+        return Err(words);
+    }
+    match pending {
+        Ok(pending) => {
+            let line = pending.keep(SystemClock.now(), |_before, after| states.keep(after))?;
+            Ok(line.map_err(WitnessRefusal::from))
+        }
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+fn sign(desk: &Desk, request: &Path) -> Result<Ending, String> {
+    let key = Key::read(&desk.key)?;
+    let read = || {
+        if request == Path::new("-") {
+            files::read_all(io::stdin().lock(), CosignRequest::BYTES_MAX)
+        } else {
+            files::read_all(File::open(request)?, CosignRequest::BYTES_MAX)
+        }
+    };
+    let request = read().map_err(|error| format!("the request cannot be read: {error}"))?;
+    match answer(&key, &desk.state, &request)? {
+        Ok(line) => said(&line),
+        Err(refusal) => {
+            eprintln!("not signed: {}", in_words(refusal));
+            match refusal {
+                WitnessRefusal::Branched(_) | WitnessRefusal::OtherSize(_) | WitnessRefusal::Unproven => {
+                    let reply = refusal.reply();
+                    said(&String::from_utf8_lossy(&reply.body))?;
+                    Ok(Ending::Tampering)
+                }
+                WitnessRefusal::Malformed(_) | WitnessRefusal::UnknownLog | WitnessRefusal::Unsigned | _ => {
+                    Ok(Ending::Failed)
+                }
+            }
+        }
+    }
+}
+
+/// Why not, and what to do.
+fn in_words(refusal: WitnessRefusal) -> String {
+    let next = match refusal {
+        WitnessRefusal::Branched(_) | WitnessRefusal::Unproven => {
+            "keep the request as evidence, and ask the vault's operator"
+        }
+        WitnessRefusal::OtherSize(_) => {
+            "ask again from that size; if the vault is smaller, it was rolled back"
+        }
+        WitnessRefusal::UnknownLog => "if it is a vault you want to vouch for, `witness trust` its key",
+        WitnessRefusal::Unsigned => "compare the log's key with the one that you trusted",
+        WitnessRefusal::Malformed(_) | _ => "send the body of a C2SP add-checkpoint request",
+    };
+    format!("{refusal}: {next}")
+}
