@@ -22,8 +22,8 @@ pub(crate) struct Flags {
     #[arg(long = "vault", id = "vault-setting", value_name = "DIR", global = true)]
     vault: Option<PathBuf>,
     /// Your key file. [env: CASEVAULT_KEY]
-    // Commands with a key file of another kind have an option of the same name and id, which then stands for this one there.
-    #[arg(long, value_name = "FILE", global = true)]
+    // Commands with a key of another kind have an option of the same id, which stands there in the place of this one.
+    #[arg(long = "key", id = "key-setting", value_name = "FILE", global = true)]
     key: Option<PathBuf>,
     /// What your key has seen of the vault; beside the key, with `.memory` behind its name, if not said. [env: CASEVAULT_MEMORY]
     #[arg(long = "memory", id = "memory-setting", value_name = "FILE", global = true)]
