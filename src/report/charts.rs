@@ -252,3 +252,56 @@ pub(super) fn growth(points: &[(Timestamp, u64)], language: Language) -> Option<
     drawing.text((WIDTH - RIGHT, HEIGHT - 12.0), "tick", "end", &minute(*last));
     Some(drawing.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::PartyId, time::days};
+
+    #[test]
+    fn what_is_not_drawn_is_said() {
+        let mut weeks = Weeks::default();
+        let begin = Timestamp::at_ms(1_790_000_000_000);
+        for doctor in 0..40u8 {
+            for week in 0..30u8 {
+                for _ in 0..u64::from(doctor) * u64::from(week) % 7 {
+                    weeks.add(PartyId::from_bytes([doctor; 32]), begin.plus(days(7 * u32::from(week))));
+                }
+            }
+        }
+        let known = weeks.doctors.len() - DOCTORS_DRAWN;
+        let drawn = heat(&weeks, Language::English).unwrap();
+        assert!(drawn.contains(&format!("{known} further doctors")), "{drawn}");
+        assert!(drawn.contains("the newest 26 of 29 weeks") || drawn.contains("the newest 26 of 30 weeks"));
+        assert_eq!(drawn.matches("<rect").count(), 26 * DOCTORS_DRAWN);
+    }
+
+    #[test]
+    fn bars_are_as_wide_as_they_must_be_and_lose_nothing() {
+        for (step, count) in [(1u64, 100u64), (60_000, 5000), (86_400_000, 900), (31_000_000_000_000, 9)] {
+            let mut bins = Bins::default();
+            for number in 0..count {
+                bins.add(Timestamp::at_ms(number * step), None);
+            }
+            let bars = bins.all(BARS_MAX);
+            assert!(u64::try_from(bars.len()).unwrap() <= BARS_MAX, "{step}: {}", bars.len());
+            let sum: u64 = bars.iter().flat_map(|(_, counts)| counts).sum();
+            assert_eq!(sum, count, "{step}");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_grid_are_few_and_round() {
+        for (top, said) in [
+            (0, 1),
+            (4, 1),
+            (5, 2),
+            (91, 20),
+            (1343, 500),
+            (1_001_629, 500_000),
+            (u64::MAX, 5_000_000_000_000_000_000),
+        ] {
+            assert_eq!(step(top), said, "{top}");
+        }
+    }
+}

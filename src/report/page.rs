@@ -272,3 +272,55 @@ fn parties(roles: impl Iterator<Item = Role>, language: Language) -> String {
     let say = |(role, count): (&Role, &u64)| format!("{} {}", escape(role.say(language)), number(*count));
     counts.iter().map(say).collect::<Vec<_>>().join(" · ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    type Colours<'c> = BTreeMap<&'c str, &'c str>;
+
+    /// The colours that a rule names, on top of others.
+    fn colours<'c>(rule: &'c str, before: &Colours<'c>) -> Colours<'c> {
+        let rule = rule.split_once('{').and_then(|(_, rest)| rest.split_once('}')).unwrap().0;
+        let named = rule.split(';').filter_map(|one| one.trim().strip_prefix("--")?.split_once(": #"));
+        before.clone().into_iter().chain(named).collect()
+    }
+
+    /// WCAG's relative luminance of a colour.
+    fn luminance(colour: &str) -> f64 {
+        let part = |place: usize| {
+            let value =
+                f64::from(u8::from_str_radix(colour.get(place..place + 2).unwrap(), 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_on_what_it_stands_on() {
+        let mut rules = STYLE.split(":root ").skip(1);
+        let light = colours(rules.next().unwrap(), &BTreeMap::new());
+        let (dark, paper) = (colours(rules.next().unwrap(), &light), colours(rules.next().unwrap(), &light));
+        assert_ne!(light["ink"], dark["ink"]);
+        let on = |ground: &'static str, inks: &[&'static str]| {
+            inks.iter().map(|ink| (*ink, ground)).collect::<Vec<_>>()
+        };
+        let inks = ["ink", "quiet", "accent", "sound", "warning", "missing", "tampering"];
+        let cells = ["h0", "h1", "h2", "h3"].map(|ground| ("shallow", ground));
+        let deep = ["h4", "h5"].map(|ground| ("deep", ground));
+        let texts =
+            [on("card", &inks), on("back", &["ink", "quiet"]), cells.to_vec(), deep.to_vec()].concat();
+        // What is drawn, three.
+        let drawn = on("card", &["s0", "s1", "s2", "s3"]);
+        for (scheme, colours) in [("light", &light), ("dark", &dark), ("paper", &paper)] {
+            let all = texts.iter().map(|pair| (pair, 4.5)).chain(drawn.iter().map(|pair| (pair, 3.0)));
+            for ((ink, ground), least) in all {
+                let (one, other) = (luminance(colours[ink]), luminance(colours[ground]));
+                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                assert!(contrast >= least, "{ink} on {ground}, {scheme}: {contrast:.2}");
+            }
+        }
+    }
+}

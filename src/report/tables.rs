@@ -60,8 +60,8 @@ fn say<T: Said>(value: Option<T>, language: Language) -> String {
 pub(super) fn findings(findings: &[Finding], language: Language) -> String {
     let columns = [
         (Word::Gravity, "pick"),
-        (Word::What, "pick"),
         (Word::FirstIndex, "num"),
+        (Word::What, "pick"),
         (Word::Stream, "text"),
         (Word::Position, "num"),
     ];
@@ -74,8 +74,8 @@ pub(super) fn findings(findings: &[Finding], language: Language) -> String {
         };
         vec![
             format!("<span class=\"badge {}\">{}</span>", gravity(bad), escape(bad.say(language))),
-            escape(finding.fault.say(language)),
             number(finding.index),
+            escape(finding.fault.say(language)),
             stream,
             number(finding.seq),
         ]

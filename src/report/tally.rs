@@ -36,7 +36,7 @@ const WEEK: u64 = 7 * DAY;
 const SINCE_MONDAY: u64 = 3 * DAY;
 
 /// The widths of bins.
-const WIDTHS: [u64; 10] = [
+const WIDTHS: [u64; 11] = [
     MINUTE,
     10 * MINUTE,
     60 * MINUTE,
@@ -47,6 +47,7 @@ const WIDTHS: [u64; 10] = [
     52 * WEEK,
     520 * WEEK,
     5200 * WEEK,
+    52_000 * WEEK,
 ];
 
 /// The purposes that openings are told by, in the order they are drawn in; what is not said comes last.
@@ -62,10 +63,10 @@ pub(super) struct Bins {
 
 impl Bins {
     pub(super) fn width(&self) -> u64 {
-        WIDTHS.get(self.width).copied().unwrap_or(5200 * WEEK)
+        WIDTHS.get(self.width).copied().unwrap_or(52_000 * WEEK)
     }
 
-    fn add(&mut self, at: Timestamp, purpose: Option<Purpose>) {
+    pub(super) fn add(&mut self, at: Timestamp, purpose: Option<Purpose>) {
         let bin = (at.as_ms() + SINCE_MONDAY) / self.width();
         let counts = self.counts.entry(bin).or_default();
         for (count, known) in counts.iter_mut().zip(PURPOSES) {
@@ -114,7 +115,7 @@ pub(super) struct Weeks {
 }
 
 impl Weeks {
-    fn add(&mut self, doctor: PartyId, at: Timestamp) {
+    pub(super) fn add(&mut self, doctor: PartyId, at: Timestamp) {
         let sum = self.doctors.entry(doctor).or_default();
         *sum = sum.saturating_add(1);
         let week = (at.as_ms() + SINCE_MONDAY) / WEEK;

@@ -147,8 +147,8 @@ fn an_export_is_believed_as_far_as_its_signature_holds() {
     };
     changing("cases.ndjson", &|text| text.replace("female", "male"), 3, "cases.ndjson is not the file");
     changing("suppression.md", &|text| format!("{text}\n"), 3, "suppression.md");
-    changing("manifest.json", &|text| text.replace("\"k\"", "\"k\" "), 3, "Do not use it");
-    changing("manifest.json.sig", &|text| text.replace("casevault/", "casevault/0"), 3, "Do not use it");
+    changing("manifest.json", &|text| text.replace("\"k\"", "\"k\" "), 3, "do not use it");
+    changing("manifest.json.sig", &|text| text.replace("casevault/", "casevault/0"), 3, "do not use it");
     fs::write(file("more.csv"), "id\n").unwrap();
     check(3, "do not name the same files");
     fs::remove_file(file("more.csv")).unwrap();
@@ -163,10 +163,10 @@ fn an_export_is_believed_as_far_as_its_signature_holds() {
     let other = stage.path("other");
     vault(Path::new(&other), &[], 0);
     let strange = ends(&["audit", "vkey", &other], 0, "");
-    ends(&["public", "verify", &out, "--vkey", strange.trim()], 3, "Do not use it");
-    ends(&["public", "verify", &out, "--vkey", "casevault"], 1, "no verifier key");
+    ends(&["public", "verify", &out, "--vkey", strange.trim()], 3, "do not use it");
+    ends(&["public", "verify", &out, "--vkey", "casevault"], 2, "no verifier key");
     ends(&["public", "verify", &out], 2, "--vkey");
-    ends(&["public", "verify", &stage.path("nowhere"), "--vkey", &key], 1, "Check the path");
+    ends(&["public", "verify", &stage.path("nowhere"), "--vkey", &key], 1, "check the path");
 }
 
 #[test]
@@ -228,15 +228,15 @@ fn cases_are_listed_and_counted_alike_from_a_vault_and_from_its_exports() {
 fn what_cannot_be_asked_says_what_can() {
     let stage = Stage::new();
     let (_, out, key) = exported(&stage, "fhir");
-    ends(&["public", "query", &out], 1, "an export needs --vkey");
+    ends(&["public", "query", &out], 2, "an export needs --vkey");
     ends(&["public", "query", &out, "--vkey", &key], 1, "neither NDJSON nor CSV");
     ends(&["public", "query", &stage.path("nowhere")], 1, "neither an export");
     ends(&["public", "query"], 2, "WHAT");
     let place = stage.path("vault");
-    ends(&["public", "query", &place, "--where", "name=Alice"], 1, "there is no field name: there are id");
-    ends(&["public", "query", &place, "--where", "sex"], 1, "an equals sign");
-    ends(&["public", "query", &place, "--by", "name"], 1, "there is no field");
-    ends(&["public", "query", &place, "--diagnosis", "asthma"], 1, "like J45 or J40-J47");
-    ends(&["public", "query", &place, "--diagnosis", "J47-J40"], 1, "like J45 or J40-J47");
+    ends(&["public", "query", &place, "--where", "name=Alice"], 2, "there is no field name: there are id");
+    ends(&["public", "query", &place, "--where", "sex"], 2, "an equals sign");
+    ends(&["public", "query", &place, "--by", "name"], 2, "there is no field");
+    ends(&["public", "query", &place, "--diagnosis", "asthma"], 2, "like J45 or J40-J47");
+    ends(&["public", "query", &place, "--diagnosis", "J47-J40"], 2, "like J45 or J40-J47");
     ends(&["public", "query", &place, "--json", "--csv"], 2, "cannot be used with");
 }

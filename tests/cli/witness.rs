@@ -82,12 +82,12 @@ fn a_key_is_made_once_shown_again_and_nobody_elses_to_read() {
     assert!(Witness::parse(vkey.trim_end()).is_ok());
     assert_eq!(ends(&["audit", "witness", "show", "--key", &key], 0, ""), vkey);
     let made = fs::read(&key).unwrap();
-    ends(&new, 1, "no key is written over");
+    ends(&new, 1, "never overwritten");
     assert_eq!(fs::read(&key).unwrap(), made);
     let bad = ["audit", "witness", "new", "--key", &stage.path("other"), "--name", "a b"];
-    ends(&bad, 1, "no spaces");
+    ends(&bad, 2, "no spaces");
     ends(&["audit", "witness", "new", "--name", "w"], 2, "--key");
-    ends(&["audit", "witness", "show", "--key", &stage.path("nowhere")], 1, "witness new");
+    ends(&["audit", "witness", "show", "--key", &stage.path("nowhere")], 1, "check the path");
     let text = String::from_utf8(made).unwrap();
     fs::write(stage.at("short"), text.trim_end()).unwrap();
     let renamed = text.replace("clinic", "cosmic");
@@ -133,12 +133,12 @@ fn what_grows_is_signed_and_forks_stale_sizes_and_strangers_are_not() {
     assert_eq!(given_ends(&fork.request(2, 2), &sign, 3, "branched off"), "2\n");
     assert_eq!(given_ends(&fork.request(2, 4), &sign, 3, "does not grow"), "");
     let stranger = Log::new(8, &[1, 2, 3]);
-    assert_eq!(given_ends(&stranger.request(2, 3), &sign, 1, "did not sign"), "");
+    assert_eq!(given_ends(&stranger.request(2, 3), &sign, 5, "did not sign"), "");
     let fresh = stage.path("fresh");
     ends(&["audit", "witness", "trust", "--state", &fresh, VKEY], 0, "known from now on");
-    assert_eq!(given_ends(&log.request(0, 2), &sign_words(&key, &fresh), 1, "`witness trust`"), "");
+    assert_eq!(given_ends(&log.request(0, 2), &sign_words(&key, &fresh), 5, "`witness trust`"), "");
     assert_eq!(given_ends(b"old 2\n", &sign, 1, "add-checkpoint"), "");
-    assert_eq!(given_ends(&vec![b'a'; CosignRequest::BYTES_MAX + 9], &sign, 1, "add-checkpoint"), "");
+    assert_eq!(given_ends(&vec![b'a'; CosignRequest::BYTES_MAX + 9], &sign, 1, "is longer than"), "");
     // None of that moved it.
     let known = ends(&["audit", "witness", "known", "--state", &state], 0, "");
     assert_eq!(known, "log.example  2\n");
@@ -165,7 +165,7 @@ fn a_log_is_known_by_one_key() {
         1,
         "another key is known",
     );
-    ends(&["audit", "witness", "trust", "--state", &state, "log.example"], 1, "verifier key");
+    ends(&["audit", "witness", "trust", "--state", &state, "log.example"], 2, "verifier key");
     ends(&["audit", "witness", "trust", "--state", &state], 2, "VKEY");
     ends(&["audit", "witness", "known", "--state", &stage.path("nowhere")], 1, "witness trust");
     let nowhere = stage.path("nowhere");
@@ -495,7 +495,38 @@ fn what_cannot_be_asked_is_said() {
     let stranger = stage.path("stranger");
     ends(&["audit", "witness", "trust", "--state", &stranger, VKEY], 0, "");
     ways(Path::new(&place), &by_command(&key, &stranger));
-    ends(&["audit", "cosign", &place], 4, "ended with");
+    ends(&["audit", "cosign", &place], 4, "does not know this vault");
     ways(Path::new(&place), &by_command(&key, &state));
     ends(&["audit", "cosign", &place], 0, "1 of 1");
+}
+
+#[test]
+fn a_vault_is_made_with_its_witnesses_by_the_command_line_alone() {
+    let stage = Stage::new();
+    let (card, place) = (stage.path("registrar.card"), stage.path("vault"));
+    fs::write(stage.at("passphrase"), "a long night at the office\n").unwrap();
+    let passphrase = ["--passphrase-file", &stage.path("passphrase")];
+    let new = ["keys", "new", &stage.path("registrar.key"), "--role", "registrar", "--card", &card];
+    ends(&[&new[..], &passphrase].concat(), 0, "");
+    let witness = |name: &str| {
+        let (key, name) = (stage.path(name), format!("{name}.example/w"));
+        let vkey = ends(&["audit", "witness", "new", "--key", &key, "--name", &name], 0, "");
+        vkey.trim().to_owned()
+    };
+    let (one, two) = (witness("one"), witness("two"));
+    let init = |more: &[&str], code, says: &str| {
+        let init = ["init", "--vault", &place, "--registrar", &card];
+        ends(&[&init[..], more].concat(), code, says);
+        assert_eq!(Path::new(&place).exists(), code == 0);
+    };
+    init(&["--witness", "one.example/w"], 2, "no witness's verifier key");
+    init(&["--witness", &one, "--witness", &one], 2, "there twice");
+    init(&["--witness", &one, "--witnesses-needed", "2"], 2, "more are needed than are named");
+    init(&["--witnesses-needed", "1"], 2, "--witness");
+    init(&["--witness", &one, "--witness", &two, "--witnesses-needed", "1"], 0, "vault ");
+    let log = ends(&["audit", "vkey", &place], 0, "");
+    ends(&["audit", "witness", "trust", "--state", &stage.path("w"), log.trim()], 0, "known from now on");
+    let by_command = by_command(&stage.path("one"), &stage.path("w"));
+    ways(Path::new(&place), &by_command.replace("witness.example/w", "one.example/w"));
+    ends(&["audit", "cosign", &place], 0, "1 of 1 witnesses that are needed");
 }

@@ -13,7 +13,7 @@ use crate::{
     disk,
     failure::{Done, Failure},
     passphrase::{Source, warn_if_open},
-    reach::Reaching,
+    reach::{Heard, Reaching},
     screen,
     settings::Settings,
 };
@@ -72,21 +72,26 @@ impl Context {
 
     /// Opens a vault; nothing is made where there is none.
     pub(crate) fn open_vault_at(&self, path: &Path) -> Done<Vault> {
+        Ok(self.open_vault_heard_at(path)?.0)
+    }
+
+    /// The same; and what its witnesses say, from now on.
+    pub(crate) fn open_vault_heard_at(&self, path: &Path) -> Done<(Vault, Heard)> {
         is_vault(path)?;
-        let folder = path.join("host");
-        if !folder.join("root.key").is_file() {
+        let host = path.join("host");
+        if !host.join("root.key").is_file() {
             let words = "has no `host` with its root key: bring the host directory back to where it was";
             return Err(Failure::missing("no-host", format!("{} {words}", path.display())));
         }
-        let host = match HostDir::open(&folder) {
-            Err(HostError::Root) => HostDir::open_with_passphrase(
-                &folder,
-                &self.host_passphrase()?.known("the vault's root key")?,
-            )?,
+        let inner = match HostDir::open(&host) {
+            Err(HostError::Root) => {
+                HostDir::open_with_passphrase(&host, &self.host_passphrase()?.known("the vault's root key")?)?
+            }
             opened => opened?,
         };
-        let host = Reaching::over(host, &folder)?;
-        Ok(Vault::open(SledStore::open(path.join("store"))?, host)?)
+        let host = Reaching::over(inner, &host)?;
+        let heard = host.heard();
+        Ok((Vault::open(SledStore::open(path.join("store"))?, host)?, heard))
     }
 
     /// Where the passphrase on the vault's root key comes from.

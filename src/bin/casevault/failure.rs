@@ -7,7 +7,7 @@ use casevault::{
     error::{Error, Misuse},
     party::KeyFileError,
     store::StoreError,
-    vault::{HostError, VaultError},
+    vault::{ExportError, HostError, PublishError, VaultError},
 };
 
 use crate::ending::Ending;
@@ -47,6 +47,16 @@ impl Failure {
     /// There is no such thing, or not for this key.
     pub(crate) fn unknown(words: impl Into<String>) -> Self {
         Self { ending: Ending::Denied, code: "unknown", words: words.into() }
+    }
+
+    /// The code, which stays.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The words alone.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
     }
 
     /// Something that should be kept is not there.
@@ -143,5 +153,20 @@ impl From<VaultError> for Failure {
             | _ => Ending::Failed,
         };
         Self { ending, code: error.code(), words: error.to_string() }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        let (code, words) = (error.code(), error.to_string());
+        if let ExportError::Vault(error) = error { error.into() } else { Self::failed(code, words) }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        let (code, words) = (error.code(), format!("{error}{}", cause.unwrap_or_default()));
+        if let PublishError::Vault(error) = error { error.into() } else { Self::failed(code, words) }
     }
 }

@@ -7,6 +7,8 @@ use std::{
 
 use casevault::{
     access::Policy,
+    log::{Witness, WitnessPolicy},
+    log::{Witness, WitnessPolicy},
     party::{Card, Role},
     public::PublicPolicy,
     store::SledStore,
@@ -39,6 +41,20 @@ pub(crate) struct Init {
     /// The card of the curator who runs the public area.
     #[arg(long, value_name = "CARD", requires = "public")]
     curator: Option<PathBuf>,
+    /// A witness's verifier key (`casevault audit witness show`): it is asked to sign that the log only grew. May be given
+    /// several times; how each is reached stands in `witnesses.toml` in the vault's `host`.
+    #[arg(long = "witness", value_name = "VKEY")]
+    witnesses: Vec<String>,
+    /// How many witnesses must have seen a checkpoint; all of them, if not said.
+    #[arg(long, value_name = "COUNT", requires = "witnesses")]
+    witnesses_needed: Option<usize>,
+    /// A witness's key, as `casevault audit witness show` prints it: it sees that the vault's log only grows. May be given
+    /// several times; how each is reached stands in `host/witnesses.toml` of the vault.
+    #[arg(long = "witness", value_name = "KEY")]
+    witnesses: Vec<String>,
+    /// How many witnesses must sign a checkpoint; all, if not said.
+    #[arg(long, value_name = "COUNT", requires = "witnesses")]
+    witnesses_needed: Option<usize>,
     /// Put a passphrase on the vault's root key: then every command asks for it (--host-passphrase-file, …).
     #[arg(long)]
     host_passphrase: bool,
@@ -75,6 +91,9 @@ impl Init {
         if self.one_card_a_person {
             policy = policy.one_card_a_person();
         }
+        if let Some(witnesses) = self.witnesses()? {
+            policy = policy.witnessed_by(witnesses);
+        }
         let public = self.public.as_deref().map(public_policy).transpose()?;
         if let Some((_, public)) = &public {
             let curators = self.cards(context, Role::Curator, self.curator.as_slice())?;
@@ -82,6 +101,7 @@ impl Init {
                 curators.first().ok_or_else(|| Failure::usage("give the curator's card: --curator"))?;
             policy = policy.curated(public.digest(), curator);
         }
+        policy = policy.witnessed_by(self.witnesses()?);
         if !policy.is_sound() {
             let words = "the policy names too many registrars, one twice, or needs more than it names: look at --registrar and --needed";
             return Err(Failure::usage(words));
@@ -113,6 +133,39 @@ impl Init {
             return screen::json(&json!({ "vault": id.to_hex(), "path": path.display().to_string() }));
         }
         screen::answer(&format!("vault {}", id.to_hex()))
+    }
+
+    fn witnesses(&self) -> Done<WitnessPolicy> {
+        let read = |vkey: &String| {
+            Witness::parse(vkey.trim()).map_err(|_malformed| {
+                Failure::usage(format!(
+                    "{vkey} is no witness's verifier key: take the line that `casevault audit witness show` prints"
+                ))
+            })
+        };
+        let witnesses = self.witnesses.iter().map(read).collect::<Done<Vec<_>>>()?;
+        let needed = self.witnesses_needed.unwrap_or(witnesses.len());
+        WitnessPolicy::new(witnesses, needed).map_err(|_malformed| {
+            Failure::usage(
+                "a witness is there twice, or there are too many, or more are needed than are named: look at --witness \
+                 and --witnesses-needed",
+            )
+        })
+    }
+
+    fn witnesses(&self) -> Done<Option<WitnessPolicy>> {
+        if self.witnesses.is_empty() {
+            return Ok(None);
+        }
+        let read = |key: &String| {
+            Witness::parse(key.trim()).map_err(|wrong| {
+                Failure::usage(format!("{key}: {wrong}: give what `casevault audit witness show` printed"))
+            })
+        };
+        let witnesses = self.witnesses.iter().map(read).collect::<Done<Vec<_>>>()?;
+        let needed = self.witnesses_needed.unwrap_or(witnesses.len());
+        let policy = WitnessPolicy::new(witnesses, needed);
+        policy.map(Some).map_err(|wrong| Failure::usage(format!("{wrong}: look at --witness and --witnesses-needed")))
     }
 
     fn cards(&self, context: &Context, role: Role, paths: &[PathBuf]) -> Done<Vec<Card>> {

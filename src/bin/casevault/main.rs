@@ -139,7 +139,7 @@ fn run(command: Command, flags: Flags) -> Done<Ending> {
     let done = match command {
         Command::Assign(grant) => grant.assign(&context?),
         Command::Attest(attest) => attest.run(&context?),
-        Command::Audit(audit) => return Ok(audit.run()),
+        Command::Audit(audit) => return audit.run(&context?),
         Command::Completions(completions) => completions.run(),
         Command::Config(config) => config.run(&context?),
         Command::Curate(curate) => curate.run(&context?),
@@ -153,7 +153,7 @@ fn run(command: Command, flags: Flags) -> Done<Ending> {
         Command::List(list) => list.run(&context?),
         Command::Man(man) => man.run(),
         Command::Opinion(grant) => grant.opinion(&context?),
-        Command::Public(public) => return Ok(public.run()),
+        Command::Public(public) => return public.run(&context?),
         Command::Revoke(revoke) => revoke.run(&context?),
         Command::Share(share) => share.run(&context?),
         Command::Show(show) => show.run(&context?),

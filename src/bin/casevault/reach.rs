@@ -10,12 +10,13 @@
 //! url = "http://10.0.0.7:8080/add-checkpoint"
 //! ```
 //!
-//! A command gets the request on stdin and answers as `witness sign` does: 0 and signature lines; 3 and a size, or nothing.
+//! A command gets the request on stdin and answers as `witness sign` does: 0 and signature lines; 3 and a size, or nothing; 5 if
+//! it does not know the vault.
 
 use std::{
     collections::BTreeMap,
     fmt, io,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -27,12 +28,14 @@ use casevault::{
     crypto::Secret,
     limits::NOTE_BYTES_MAX,
     log::{Witness, WitnessReply},
-    store::SledStore,
-    vault::{Host, HostDir, HostError, ShredTag, Vault, VaultError},
+    vault::{Host, HostDir, HostError, ShredTag},
 };
 use serde::Deserialize;
 
-use crate::{Ending, files};
+use crate::{
+    disk,
+    failure::{Done, Failure},
+};
 
 /// How long a witness is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -85,7 +88,9 @@ impl fmt::Display for Said {
         match self {
             Self::Nothing(words) => write!(f, "no answer: {words}"),
             Self::Status(200, _) => f.write_str("signed"),
-            Self::Status(404, _) => f.write_str("does not know this vault: let it `witness trust` the key"),
+            Self::Status(403 | 404, _) => {
+                f.write_str("does not know this vault: let it `witness trust` the key")
+            }
             Self::Status(409 | 422, Some(size)) => {
                 write!(f, "saw another log, of size {size}: this one branched off, or was rolled back")
             }
@@ -105,13 +110,12 @@ pub(crate) struct Reaching {
 
 impl Reaching {
     /// The host, with the ways that its folder names.
-    pub(crate) fn over(inner: HostDir, folder: &Path) -> Result<Self, HostError> {
-        let text = match files::read(&folder.join(FILE), FILE_BYTES_MAX) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_wrong| wrong("it is no text"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error.into()),
-        };
-        let table: Table = toml::from_str(&text).map_err(|error| wrong(error.message()))?;
+    pub(crate) fn over(inner: HostDir, folder: &Path) -> Done<Self> {
+        let path = folder.join(FILE);
+        let wrong = |words: &str| Failure::failed("witnesses", format!("{}: {words}", path.display()));
+        let bytes = disk::read_if_there(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+        let text = str::from_utf8(&bytes).map_err(|_not_text| wrong("it is no text"))?;
+        let table: Table = toml::from_str(text).map_err(|error| wrong(error.message()))?;
         let mut ways = BTreeMap::new();
         for Entry { name, command, url } in table.witness {
             let way =
@@ -131,32 +135,10 @@ impl Reaching {
         }
         Ok(Self { inner, ways, heard: Heard::default() })
     }
-}
 
-fn wrong(words: &str) -> HostError {
-    HostError::Io(io::Error::new(io::ErrorKind::InvalidData, format!("{FILE}: {words}")))
-}
-
-/// Opens a vault whose host reaches the witnesses; and what these say, from now on.
-pub(crate) fn open(vault: &Path) -> Result<(Vault, Heard), VaultError> {
-    let (store, folder) = (SledStore::open(vault.join("store"))?, vault.join("host"));
-    let host = Reaching::over(HostDir::open(&folder)?, &folder)?;
-    let heard = Arc::clone(&host.heard);
-    Ok((Vault::open(store, host)?, heard))
-}
-
-/// Says why a vault was not opened, or not closed.
-pub(crate) fn said_of_vault(error: &VaultError) -> Ending {
-    eprintln!("{error}");
-    if let VaultError::Host(HostError::Io(source)) = error {
-        eprintln!("{source}");
-    }
-    match error {
-        VaultError::WrongRoot | VaultError::Anchor => Ending::WrongKey,
-        VaultError::RolledBack { .. } | VaultError::OtherHistory { .. } | VaultError::Damaged => {
-            Ending::Tampering
-        }
-        VaultError::Store(_) | VaultError::Host(_) | _ => Ending::Failed,
+    /// What witnesses said, as it will stand.
+    pub(crate) fn heard(&self) -> Heard {
+        Arc::clone(&self.heard)
     }
 }
 
@@ -210,6 +192,7 @@ fn ask_command(program: &str, arguments: &[String], request: &[u8]) -> io::Resul
     let body = answered?;
     match status.code() {
         Some(0) => Ok(WitnessReply { status: 200, body }),
+        Some(5) => Ok(WitnessReply { status: 403, body: Vec::new() }),
         Some(3) => Ok(WitnessReply { status: if body.is_empty() { 422 } else { 409 }, body }),
         _ => Err(io::Error::other(format!("the command ended with {status}"))),
     }
@@ -222,9 +205,12 @@ fn talk(child: &mut Child, request: Vec<u8>) -> io::Result<Vec<u8>> {
     // A command may answer before it has read everything; whether it was heard, its answer says.
     thread::Builder::new().spawn(move || to.write_all(&request).unwrap_or_default())?;
     let (done, answer) = mpsc::channel();
+    let most = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     thread::Builder::new().spawn(move || {
         // Nobody listens any more if it came too late.
-        done.send(files::read_all(from, NOTE_BYTES_MAX)).unwrap_or_default();
+        let mut body = Vec::new();
+        let read = from.take(most).read_to_end(&mut body).map(|_bytes| body);
+        done.send(read).unwrap_or_default();
     })?;
     let answer = answer.recv_timeout(PATIENCE).map_err(|_late| io::Error::from(io::ErrorKind::TimedOut))?;
     answer.and_then(|body| {

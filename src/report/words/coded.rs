@@ -189,7 +189,7 @@ mod tests {
             let [english, chinese] =
                 [Language::English, Language::Chinese].map(|language| value.say(language));
             assert!(english.is_ascii() && !english.is_empty(), "{value:?}");
-            assert!(super::super::tests::is_chinese(chinese), "{value:?}");
+            assert!(crate::report::words::tests::is_chinese(chinese), "{value:?}");
         }
     }
 

@@ -9,13 +9,14 @@ use std::{
 use casevault::{
     report::{self, Format, ReportError},
     time::{Clock as _, SystemClock},
-    vault::ExportError,
 };
 use clap::ValueEnum;
 
 use crate::{
     Ending,
-    reach::{open, said_of_vault},
+    context::Context,
+    failure::{Done, Failure},
+    screen,
 };
 
 /// What an export is written as.
@@ -32,14 +33,14 @@ pub(crate) enum As {
 }
 
 /// Writes an export's folder in a format, or a vault's bundle.
-pub(super) fn run(what: &Path, out: &Path, format: As) -> Ending {
+pub(super) fn run(context: &Context, what: &Path, out: &Path, format: As) -> Ending {
     let format = match format {
-        As::Bundle => return bundle(what, out),
+        As::Bundle => return bundle(context, what, out),
         As::Csv => Format::Csv,
         As::Fhir => Format::Fhir,
         As::Ndjson => Format::Ndjson,
     };
-    let export = match Export::of(what) {
+    let export = match Export::of(context, what) {
         Ok(export) => export,
         Err(ending) => return ending,
     };
@@ -63,12 +64,12 @@ pub(super) fn run(what: &Path, out: &Path, format: As) -> Ending {
     }
 }
 
-fn bundle(vault: &Path, out: &Path) -> Ending {
+fn bundle(context: &Context, vault: &Path, out: &Path) -> Ending {
     if is_export(vault) {
         eprintln!("{} is an export already: name another --format, or a vault", vault.display());
         return Ending::Failed;
     }
-    match export(vault, out) {
+    match export(context, vault, out) {
         Ok((streams, events)) => {
             eprintln!("{events} events of {streams} streams exported to {}", out.display());
             Ending::Fine
@@ -85,7 +86,7 @@ pub(super) enum Export<'w> {
 
 impl<'w> Export<'w> {
     /// What was given, if it is an export's folder; else an export of the vault that it is.
-    pub(super) fn of(what: &'w Path) -> Result<Self, Ending> {
+    pub(super) fn of(context: &Context, what: &'w Path) -> Result<Self, Ending> {
         if is_export(what) {
             return Ok(Self::Given(what));
         }
@@ -100,7 +101,7 @@ impl<'w> Export<'w> {
             eprintln!("no place for an export: {error}");
             Ending::Failed
         })?;
-        export(what, scratch.path()).map_err(|error| said(&error))?;
+        export(context, what, scratch.path()).map_err(|error| said(&error))?;
         Ok(Self::Made(scratch))
     }
 
@@ -116,21 +117,16 @@ fn is_export(path: &Path) -> bool {
     path.join("policy.json").is_file()
 }
 
-pub(super) fn export(vault: &Path, out: &Path) -> Result<(u64, u64), ExportError> {
-    let (vault, _heard) = open(vault)?;
+pub(super) fn export(context: &Context, vault: &Path, out: &Path) -> Done<(u64, u64)> {
+    let vault = context.open_vault_at(vault)?;
     let exported = vault.export_audit(out)?;
     vault.close()?;
     Ok((exported.streams, exported.events))
 }
 
-pub(super) fn said(error: &ExportError) -> Ending {
-    match error {
-        ExportError::Vault(error) => said_of_vault(error),
-        ExportError::Files(_) | ExportError::NotEmpty | _ => {
-            eprintln!("{error}");
-            Ending::Failed
-        }
-    }
+fn said(failure: &Failure) -> Ending {
+    screen::word(&screen::clean(&failure.to_string()));
+    failure.ending
 }
 
 /// Writes both files into a folder that gets its name when they are whole; what went wrong, in words.

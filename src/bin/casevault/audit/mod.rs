@@ -16,7 +16,7 @@ use self::{
     report::To,
     verify::{From, verify},
 };
-use crate::Ending;
+use crate::{Ending, context::Context, failure::Done};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -70,14 +70,14 @@ pub(crate) enum Audit {
 }
 
 impl Audit {
-    pub(crate) fn run(self) -> Ending {
+    pub(crate) fn run(self, context: &Context) -> Done<Ending> {
         match self {
-            Self::Export { vault, out, format } => export::run(&vault, &out, format),
-            Self::Report { what, to, from } => report::run(&what, &to, &from),
-            Self::Cosign { vault } => cosign::cosign(&vault),
-            Self::Verify { what, from } => verify(&what, &from),
-            Self::Vkey { what } => cosign::vkey(&what),
-            Self::Watch(watch) => watch.run(),
+            Self::Cosign { vault } => cosign::cosign(context, &vault),
+            Self::Export { vault, out, format } => Ok(export::run(context, &vault, &out, format)),
+            Self::Report { what, to, from } => Ok(report::run(context, &what, &to, &from)),
+            Self::Verify { what, from } => Ok(verify(context, &what, &from)),
+            Self::Vkey { what } => cosign::vkey(context, &what),
+            Self::Watch(watch) => watch.run(context),
             Self::Witness(command) => command.run(),
         }
     }

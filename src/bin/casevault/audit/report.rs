@@ -17,7 +17,7 @@ use super::{
     export::{Export, above, sync},
     verify::{From, ending, verify_from},
 };
-use crate::Ending;
+use crate::{Ending, context::Context};
 
 /// Where a report goes, and in which language.
 #[derive(Debug, Args)]
@@ -42,12 +42,12 @@ enum Lang {
 }
 
 /// Verifies, and writes the report: what the audit found is in it, and is how this ends.
-pub(super) fn run(what: &Path, to: &To, from: &From) -> Ending {
+pub(super) fn run(context: &Context, what: &Path, to: &To, from: &From) -> Ending {
     if !to.replace && fs::symlink_metadata(&to.out).is_ok() {
         eprintln!("{}", exists(&to.out));
         return Ending::Failed;
     }
-    let export = match Export::of(what) {
+    let export = match Export::of(context, what) {
         Ok(export) => export,
         Err(ending) => return ending,
     };

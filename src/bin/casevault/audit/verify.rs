@@ -15,7 +15,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::export::Export;
-use crate::{Ending, files};
+use crate::{Ending, context::Context, disk, failure::Failure};
 
 /// What an auditor goes by besides the export, and how to say what came of it.
 #[derive(Debug, Args)]
@@ -34,8 +34,8 @@ pub(crate) struct From {
     json: bool,
 }
 
-pub(super) fn verify(what: &Path, from: &From) -> Ending {
-    let export = match Export::of(what) {
+pub(super) fn verify(context: &Context, what: &Path, from: &From) -> Ending {
+    let export = match Export::of(context, what) {
         Ok(export) => export,
         Err(ending) => return ending,
     };
@@ -53,22 +53,21 @@ pub(super) fn verify(what: &Path, from: &From) -> Ending {
 
 /// Reads what the auditor has, verifies, and keeps what is to be kept; what went wrong, in words.
 pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
+    let words = |failure: Failure| failure.words().to_owned();
     let kept = from.checkpoint.as_ref().map(|path| {
         fs::read_to_string(path).map_err(|error| format!("the checkpoint cannot be read: {error}"))
     });
     let kept = kept.transpose()?;
     // The first time there is none.
     let state = from.state.as_deref().filter(|path| path.exists()).map(|path| {
-        let bytes = files::read(path, State::BYTES_MAX)
-            .map_err(|error| format!("the state cannot be read: {error}"))?;
+        let bytes = disk::read(path, State::BYTES_MAX).map_err(words)?;
         State::from_bytes(&bytes).map_err(|_malformed| {
             format!("{} is damaged, or no state: take it away, and all is verified anew", path.display())
         })
     });
     let state = state.transpose()?;
     let receipts = from.receipts.iter().map(|path| {
-        let bytes = files::read(path, Signed::<Receipt>::BYTES_MAX)
-            .map_err(|error| format!("the receipt {} cannot be read: {error}", path.display()))?;
+        let bytes = disk::read(path, Signed::<Receipt>::BYTES_MAX).map_err(words)?;
         codec::decode(&bytes).map_err(|_malformed| format!("{} is no receipt", path.display()))
     });
     let receipts = receipts.collect::<Result<Vec<Signed<Receipt>>, String>>()?;
@@ -81,8 +80,8 @@ pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, 
         AuditError::Files(_) | AuditError::Malformed(_) | _ => error.to_string(),
     })?;
     if let Some((path, next)) = from.state.as_deref().zip(next) {
-        files::replace(path, &next.to_bytes())
-            .map_err(|error| format!("the state cannot be kept: {error}"))?;
+        disk::replace(path, &next.to_bytes())
+            .map_err(|failure| format!("the state cannot be kept: {}", failure.words()))?;
     }
     Ok(report)
 }

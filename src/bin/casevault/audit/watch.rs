@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::mpsc,
     time::{Duration, SystemTime},
@@ -13,16 +13,21 @@ use casevault::{
     audit::{AuditReport, Finding, Gravity},
     store::StoreError,
     time::{Clock as _, SystemClock},
-    vault::{ExportError, VaultError},
+    vault::VaultError,
 };
 use clap::Args;
 use serde_json::json;
 
 use super::{
-    export::{export, said},
+    export::export,
     verify::{From, finding_json, verify_from},
 };
-use crate::{Ending, files};
+use crate::{
+    Ending,
+    context::Context,
+    failure::{Done, Failure},
+    screen,
+};
 
 /// How long a folder must stand still before what is wrong in it is said.
 const STILL: Duration = Duration::from_secs(2);
@@ -55,10 +60,10 @@ struct Stop {
 }
 
 impl Stop {
-    fn on_signal() -> Result<Self, String> {
+    fn on_signal() -> Done<Self> {
         let (stop, said) = mpsc::channel();
         let handler = ctrlc::set_handler(move || stop.send(()).unwrap_or_default());
-        handler.map_err(|error| format!("ctrl-c cannot be caught: {error}"))?;
+        handler.map_err(|error| Failure::failed("signals", format!("ctrl-c cannot be caught: {error}")))?;
         Ok(Self { said, is_over: Cell::new(false) })
     }
 
@@ -75,76 +80,56 @@ impl Stop {
 enum Round {
     /// It could not be made now; the next may be.
     Later(String),
-    /// It cannot be made.
-    Never(Ending),
     Verdict(Box<AuditReport>),
 }
 
 impl Watch {
-    pub(crate) fn run(self) -> Ending {
-        let stop = match Stop::on_signal() {
-            Ok(stop) => stop,
-            Err(words) => {
-                eprintln!("{words}");
-                return Ending::Failed;
-            }
-        };
+    pub(crate) fn run(self, context: &Context) -> Done<Ending> {
+        let stop = Stop::on_signal()?;
         let from = From::state(self.state.clone());
         let mut told = Told { is_json: self.json, ..Told::default() };
         loop {
-            let ending = match self.round(&from, &stop) {
-                Round::Never(ending) => return ending,
+            let ending = match self.round(context, &from, &stop)? {
                 Round::Later(words) => {
-                    eprintln!("{}: {words}", SystemClock.now());
+                    screen::word(&screen::clean(&format!("{}: {words}", SystemClock.now())));
                     Ending::Failed
                 }
-                Round::Verdict(report) => match told.tell(&report) {
-                    Ok(ending) => ending,
-                    Err(error) => {
-                        eprintln!("stdout cannot be written: {error}");
-                        return Ending::Failed;
-                    }
-                },
+                Round::Verdict(report) => told.tell(&report)?,
             };
-            if self.once || matches!(ending, Ending::Tampering) {
-                return ending;
+            if self.once || ending == Ending::Tampering {
+                return Ok(ending);
             }
             if stop.wait(self.interval) {
-                eprintln!("ended; the next watch goes on from {}", self.state.display());
-                return ending;
+                screen::word(&format!("ended; the next watch goes on from {}", self.state.display()));
+                return Ok(ending);
             }
         }
     }
 
-    fn round(&self, from: &From, stop: &Stop) -> Round {
+    fn round(&self, context: &Context, from: &From, stop: &Stop) -> Done<Round> {
         if self.what.join("store").is_dir() {
-            self.round_of_vault(from)
+            self.round_of_vault(context, from)
         } else {
-            self.round_of_export(from, stop)
+            Ok(self.round_of_export(from, stop))
         }
     }
 
-    fn round_of_vault(&self, from: &From) -> Round {
-        let scratch = match tempfile::tempdir() {
-            Ok(scratch) => scratch,
-            Err(error) => return Round::Later(format!("no place for an export: {error}")),
-        };
-        match export(&self.what, scratch.path()) {
-            Err(ExportError::Vault(VaultError::Store(StoreError::Locked))) => Round::Later(
+    fn round_of_vault(&self, context: &Context, from: &From) -> Done<Round> {
+        let scratch = tempfile::tempdir()
+            .map_err(|error| Failure::failed("files", format!("no place for an export: {error}")))?;
+        match export(context, &self.what, scratch.path()) {
+            Err(failure) if failure.code() == StoreError::Locked.code() => Ok(Round::Later(
                 "the vault is open in another process, which alone can read it: let that process export it, and watch \
                  the export's folder; or let an auditor's session fetch one"
                     .to_owned(),
-            ),
-            Err(ExportError::Vault(VaultError::Leased)) => {
-                Round::Later("another process is making a checkpoint".to_owned())
+            )),
+            Err(failure) if failure.code() == VaultError::Leased.code() => {
+                Ok(Round::Later(failure.words().to_owned()))
             }
-            Err(error) => Round::Never(said(&error)),
+            Err(failure) => Err(failure),
             Ok(_) => match verify_from(scratch.path(), from) {
-                Ok(report) => Round::Verdict(Box::new(report)),
-                Err(words) => {
-                    eprintln!("{words}");
-                    Round::Never(Ending::Failed)
-                }
+                Ok(report) => Ok(Round::Verdict(Box::new(report))),
+                Err(words) => Err(Failure::failed("audit", words)),
             },
         }
     }
@@ -165,10 +150,7 @@ impl Watch {
             match found {
                 Ok(report) if is_still => return Round::Verdict(Box::new(report)),
                 Ok(_) => (),
-                Err(words) if is_still => {
-                    last = words;
-                    break;
-                }
+                Err(words) if is_still => return Round::Later(words),
                 Err(words) => last = words,
             }
             if is_over {
@@ -205,14 +187,14 @@ struct Told {
 }
 
 impl Told {
-    fn tell(&mut self, report: &AuditReport) -> io::Result<Ending> {
+    fn tell(&mut self, report: &AuditReport) -> Done<Ending> {
         let AuditReport { vault, log, epochs, streams, events, findings, .. } = report;
         let mut is_new = self.size.replace(log.size) != Some(log.size);
         for finding in findings {
             if self.findings.insert(finding.clone()) {
                 is_new = true;
                 let line = if self.is_json { finding_json(finding).to_string() } else { finding.to_string() };
-                files::print(&format!("{line}\n"))?;
+                screen::answer(&line)?;
             }
         }
         if is_new {
@@ -227,12 +209,12 @@ impl Told {
                     "events": events,
                     "findings": findings.len(),
                 });
-                files::print(&format!("{verdict}\n"))?;
+                screen::json(&verdict)?;
             }
-            eprintln!(
+            screen::word(&format!(
                 "{at}: {events} events of {streams} streams in {epochs} epochs: {} findings",
                 findings.len()
-            );
+            ));
         }
         // What is mended may break again, and is said again then.
         self.findings.retain(|finding| findings.contains(finding));

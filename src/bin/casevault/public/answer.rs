@@ -3,7 +3,8 @@
 use casevault::public::export::formula_safe;
 use serde_json::{Map, Value, json};
 
-use super::{Trouble, source::Cell};
+use super::source::Cell;
+use crate::failure::{Done, Failure};
 
 /// Lines under their names.
 pub(super) struct Answer {
@@ -29,9 +30,10 @@ impl Answer {
     }
 
     /// CSV with a header; lists as JSON, and nothing that a spreadsheet would run.
-    pub(super) fn as_csv(&self) -> Result<String, Trouble> {
+    pub(super) fn as_csv(&self) -> Done<String> {
+        let failed = |error: &dyn std::fmt::Display| Failure::failed("csv", error.to_string());
         let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(&self.names).map_err(Trouble::failed)?;
+        out.write_record(&self.names).map_err(|error| failed(&error))?;
         for cells in &self.lines {
             let texts = cells.iter().map(|cell| match cell {
                 Cell::Empty => String::new(),
@@ -39,10 +41,10 @@ impl Answer {
                 Cell::Number(number) => number.to_string(),
                 Cell::Text(text) => formula_safe(text).into_owned(),
             });
-            out.write_record(texts).map_err(Trouble::failed)?;
+            out.write_record(texts).map_err(|error| failed(&error))?;
         }
-        let bytes = out.into_inner().map_err(|error| Trouble::failed(error.error()))?;
-        String::from_utf8(bytes).map_err(Trouble::failed)
+        let bytes = out.into_inner().map_err(|error| failed(&error.error()))?;
+        String::from_utf8(bytes).map_err(|error| failed(&error))
     }
 
     /// Columns with two spaces between them.

@@ -17,14 +17,15 @@ use casevault::{
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use super::Trouble;
 use crate::{
-    Ending, files,
-    reach::{open, said_of_vault},
+    context::Context,
+    disk,
+    failure::{Done, Failure},
+    init::{PUBLIC, public_policy},
+    screen,
 };
 
 const COVER_BYTES_MAX: usize = 64 * 1024;
-const POLICY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What to export, and as what.
 #[derive(Debug, Args)]
@@ -37,9 +38,9 @@ pub(crate) struct ExportOf {
     /// The folder to write, which must not be there.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The public policy, as TOML; without it, the one of those that ship which is the vault's.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    /// The public policy: `small`, `default`, or a file; the vault's own, if not said.
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
     /// What the export says of itself, as TOML: title, description, publisher, homepage, licence, licence_url, name, version.
     #[arg(long, value_name = "FILE")]
     cover: Option<PathBuf>,
@@ -59,7 +60,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn format(self) -> Result<Format, Trouble> {
+    fn format(self) -> Done<Format> {
         match self {
             Self::Csv => Ok(Format::Csv),
             Self::Fhir => Ok(Format::Fhir),
@@ -67,7 +68,8 @@ impl Kind {
             #[cfg(feature = "parquet")]
             Self::Parquet => Ok(Format::Parquet),
             #[cfg(not(feature = "parquet"))]
-            Self::Parquet => Err(Trouble::failed(
+            Self::Parquet => Err(Failure::failed(
+                "no-parquet",
                 "this build writes no Parquet: install one with `--features cli,parquet`, or take ndjson or csv",
             )),
         }
@@ -89,45 +91,43 @@ struct Said {
 }
 
 impl ExportOf {
-    pub(super) fn run(self) -> Result<Ending, Trouble> {
-        let formats = self.format.iter().map(|kind| kind.format()).collect::<Result<BTreeSet<_>, _>>()?;
-        let policy = self.policy.as_deref().map(read_policy).transpose()?;
+    pub(super) fn run(self, context: &Context) -> Done {
+        let formats = self.format.iter().map(|kind| kind.format()).collect::<Done<BTreeSet<_>>>()?;
+        let policy = policy(&self.vault, self.policy.as_deref())?;
         let said = self.cover.as_deref().map(read_cover).transpose()?.unwrap_or_default();
         if fs::symlink_metadata(&self.out).is_ok() {
-            return Err(Trouble::failed(format!(
-                "{} is there already: choose another name",
-                self.out.display()
-            )));
+            return Err(disk::is_there(&self.out));
         }
-        let vault = open_vault(&self.vault)?;
+        let vault = context.open_vault_at(&self.vault)?;
         let exported = write(&vault, &self.out, (said, policy.as_ref()), &formats);
         let key = vault.log_key();
-        close(vault)?;
+        vault.close()?;
         let Published { files, cases, batches, elsewhere, .. } = exported?;
-        eprintln!("{cases} cases in {batches} batches: {} files in {}", files.len(), self.out.display());
+        let (files, out) = (files.len(), self.out.display());
+        screen::word(&format!("{cases} cases in {batches} batches: {files} files in {out}"));
         if elsewhere > 0 {
-            eprintln!("{elsewhere} batches are public under other policies: export them with --policy");
+            let words = "batches are public under other policies: export them with --policy";
+            screen::word(&format!("{elsewhere} {words}"));
         }
-        eprintln!("signed by {}: give readers this key by another way", key.map_err(Trouble::failed)?);
-        Ok(Ending::Fine)
+        screen::word(&format!("signed by {}: give readers this key by another way", key?));
+        Ok(())
     }
 }
 
-pub(super) fn open_vault(path: &Path) -> Result<Vault, Trouble> {
-    match open(path) {
-        Ok((vault, _heard)) => Ok(vault),
-        Err(error) => Err(Trouble(String::new(), said_of_vault(&error))),
+/// Writes an export of a vault as NDJSON, under a policy.
+pub(super) fn write_plain(vault: &Vault, out: &Path, policy: Option<&PublicPolicy>) -> Done<Published> {
+    write(vault, out, (Said::default(), policy), &BTreeSet::from([Format::Ndjson]))
+}
+
+/// The policy that is named, or the one that the vault's folder keeps; none, if neither is.
+pub(super) fn policy(vault: &Path, named: Option<&str>) -> Done<Option<PublicPolicy>> {
+    let kept = vault.join(PUBLIC);
+    let read = |named: &str| public_policy(named).map(|(_text, policy)| Some(policy));
+    match (named, kept.to_str()) {
+        (Some(named), _) => read(named),
+        (None, Some(kept)) if Path::new(kept).is_file() => read(kept),
+        (None, _) => Ok(None),
     }
-}
-
-pub(super) fn close(vault: Vault) -> Result<(), Trouble> {
-    vault.close().map_err(|error| Trouble(String::new(), said_of_vault(&error)))
-}
-
-/// Writes an export of a vault as NDJSON: under this policy, or the one of those that ship which is its own.
-pub(super) fn write_plain(vault: &Vault, out: &Path, policy: Option<&Path>) -> Result<Published, Trouble> {
-    let policy = policy.map(read_policy).transpose()?;
-    write(vault, out, (Said::default(), policy.as_ref()), &BTreeSet::from([Format::Ndjson]))
 }
 
 fn write(
@@ -135,7 +135,7 @@ fn write(
     out: &Path,
     (said, policy): (Said, Option<&PublicPolicy>),
     formats: &BTreeSet<Format>,
-) -> Result<Published, Trouble> {
+) -> Done<Published> {
     let shipped;
     let policy = match policy {
         Some(policy) => policy,
@@ -145,52 +145,32 @@ fn write(
         }
     };
     let cover = cover(vault, said)?;
-    vault.export_public(out, (&cover, policy), formats).map_err(|error| {
-        if let PublishError::Vault(error) = error {
-            return Trouble(String::new(), said_of_vault(&error));
-        }
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-        Trouble::failed(format!("{error}{}", cause.unwrap_or_default()))
-    })
+    Ok(vault.export_public(out, (&cover, policy), formats)?)
 }
 
-fn shipped_policy(vault: &Vault) -> Result<PublicPolicy, Trouble> {
-    let area = vault.policy().public_area().map(|area| area.policy);
-    let area = area.ok_or_else(|| Trouble::failed(PublishError::NoArea))?;
+fn shipped_policy(vault: &Vault) -> Done<PublicPolicy> {
+    let area = vault.policy().public_area().map(|area| area.policy).ok_or(PublishError::NoArea)?;
     for policy in [PublicPolicy::shipped_default(), PublicPolicy::shipped_small()] {
-        let policy = policy.map_err(Trouble::failed)?;
+        let policy = policy.map_err(|fault| Failure::failed(fault.code(), fault.to_string()))?;
         if policy.digest() == area {
             return Ok(policy);
         }
     }
-    Err(Trouble::failed(format!(
+    let words = format!(
         "the vault's public policy, of digest {}, is none that ships: give its file with --policy",
         area.to_hex()
-    )))
+    );
+    Err(Failure::failed("other-public-policy", words))
 }
 
-fn read_policy(path: &Path) -> Result<PublicPolicy, Trouble> {
-    let text = read_text(path, POLICY_BYTES_MAX)?;
-    PublicPolicy::parse(&text).map_err(|fault| Trouble::failed(format!("{}: {fault}", path.display())))
-}
-
-fn read_cover(path: &Path) -> Result<Said, Trouble> {
-    let text = read_text(path, COVER_BYTES_MAX)?;
-    toml::from_str(&text).map_err(|error| Trouble::failed(format!("{}: {}", path.display(), error.message())))
-}
-
-fn read_text(path: &Path, most: usize) -> Result<String, Trouble> {
-    let bytes = files::read(path, most);
-    let bytes = bytes.map_err(|error| Trouble::failed(format!("{}: {error}", path.display())))?;
-    if bytes.len() > most {
-        return Err(Trouble::failed(format!("{} is too long", path.display())));
-    }
-    String::from_utf8(bytes).map_err(|_wrong| Trouble::failed(format!("{} is no text", path.display())))
+fn read_cover(path: &Path) -> Done<Said> {
+    let text = disk::read_text(path, COVER_BYTES_MAX)?;
+    toml::from_str(&text).map_err(|error| Failure::failed("cover", error.message()).about(path))
 }
 
 /// What an export says of itself; where nobody says it, nothing that is not so.
-fn cover(vault: &Vault, said: Said) -> Result<Cover, Trouble> {
-    let origin = vault.log_key().map_err(Trouble::failed)?.name().to_string();
+fn cover(vault: &Vault, said: Said) -> Done<Cover> {
+    let origin = vault.log_key()?.name().to_string();
     let host = origin.replace('/', ".");
     let Said { name, title, description, publisher, homepage, licence, licence_url, version } = said;
     let or = |said: Option<String>, plain: &str| said.unwrap_or_else(|| plain.to_owned());

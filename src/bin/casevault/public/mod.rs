@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::{Ending, files};
+use crate::{Ending, context::Context, failure::Done, screen};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Public {
@@ -29,32 +29,19 @@ pub(crate) enum Public {
     Query(query::Query),
 }
 
-/// Why there is no answer: what to say, and how to end.
-struct Trouble(String, Ending);
-
-impl Trouble {
-    fn failed(words: impl ToString) -> Self {
-        Self(words.to_string(), Ending::Failed)
-    }
-}
-
 impl Public {
-    pub(crate) fn run(self) -> Ending {
-        let ended = match self {
-            Self::Export(export) => export.run(),
-            Self::Verify { export, vkey } => source::verified(&export, &vkey).and_then(|written| {
-                let lines = written.iter().map(|file| format!("{}  {}\n", file.sha256.to_hex(), file.name));
-                files::print(&lines.collect::<String>()).map_err(Trouble::failed)?;
-                eprintln!("{} files are what the vault signed", written.len());
-                Ok(Ending::Fine)
-            }),
-            Self::Query(query) => query.run(),
-        };
-        ended.unwrap_or_else(|Trouble(words, ending)| {
-            if !words.is_empty() {
-                eprintln!("{words}");
+    pub(crate) fn run(self, context: &Context) -> Done<Ending> {
+        match self {
+            Self::Export(export) => export.run(context)?,
+            Self::Verify { export, vkey } => {
+                let written = source::verified(&export, &vkey)?;
+                for file in &written {
+                    screen::answer(&format!("{}  {}", file.sha256.to_hex(), file.name))?;
+                }
+                screen::word(&format!("{} files are what the vault signed", written.len()));
             }
-            ending
-        })
+            Self::Query(query) => query.run(context)?,
+        }
+        Ok(Ending::Fine)
     }
 }

@@ -10,12 +10,15 @@ use casevault::public::Icd3;
 use clap::Args;
 
 use super::{
-    Trouble,
     answer::Answer,
-    export::{close, open_vault, write_plain},
+    export::{policy, write_plain},
     source::{self, Cases, Cell, Field},
 };
-use crate::{Ending, files};
+use crate::{
+    context::Context,
+    failure::{Done, Failure},
+    screen,
+};
 
 /// What to ask, and how to answer.
 #[derive(Debug, Args)]
@@ -25,9 +28,9 @@ pub(crate) struct Query {
     /// For an export: the vault's verifier key, or a file that holds it. Of an export that it did not sign nothing is told.
     #[arg(long, value_name = "VKEY")]
     vkey: Option<String>,
-    /// For a vault: its public policy, if it is none that ships.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    /// For a vault: the public policy, `small`, `default`, or a file; its own, if not said.
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
     /// Only cases of which this field has this value, or holds it, if it is a list: sex=female, drugs=314076. Several: all hold.
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     conditions: Vec<String>,
@@ -63,24 +66,24 @@ struct Plan {
 }
 
 impl Query {
-    pub(super) fn run(self) -> Result<Ending, Trouble> {
-        let scratch = tempfile::tempdir().map_err(Trouble::failed)?;
+    pub(super) fn run(self, context: &Context) -> Done {
+        let scratch = tempfile::tempdir()
+            .map_err(|error| Failure::failed("files", format!("no place for an export: {error}")))?;
         let export = if self.what.join("store").is_dir() {
-            let (vault, at) = (open_vault(&self.what)?, scratch.path().join("export"));
-            let written = write_plain(&vault, &at, self.policy.as_deref());
-            close(vault)?;
+            let policy = policy(&self.what, self.policy.as_deref())?;
+            let (vault, at) = (context.open_vault_at(&self.what)?, scratch.path().join("export"));
+            let written = write_plain(&vault, &at, policy.as_ref());
+            vault.close()?;
             written?;
             at
         } else if let Some(vkey) = &self.vkey {
             source::verified(&self.what, vkey)?;
             self.what.clone()
         } else if self.what.join("manifest.json").is_file() {
-            return Err(Trouble::failed("an export needs --vkey: the key of the vault that signed it"));
+            return Err(Failure::usage("an export needs --vkey: the key of the vault that signed it"));
         } else {
-            return Err(Trouble::failed(format!(
-                "{} is neither an export (manifest.json is not there) nor a vault (store is not there): check the path",
-                self.what.display()
-            )));
+            let words = "it is neither an export (manifest.json is not there) nor a vault (store is not there): check the path";
+            return Err(Failure::failed("no-export", words).about(&self.what));
         };
         let answer = self.ask(&export)?;
         let text = match (self.json, self.csv) {
@@ -88,11 +91,10 @@ impl Query {
             (false, true) => answer.as_csv()?,
             (false, false) => answer.as_table(),
         };
-        files::print(&text).map_err(Trouble::failed)?;
-        Ok(Ending::Fine)
+        screen::write(text.as_bytes())
     }
 
-    fn ask(&self, export: &Path) -> Result<Answer, Trouble> {
+    fn ask(&self, export: &Path) -> Done<Answer> {
         let cases = Cases::of(export)?;
         let plan = self.plan(&cases.fields)?;
         let is_counted = self.count || !self.by.is_empty();
@@ -127,24 +129,24 @@ impl Query {
                 key.into_iter().map(text).chain([Cell::Number(count)]).collect()
             };
             lines = counts.into_iter().take(most).map(line).collect();
-            eprintln!("{found} cases fit");
+            screen::word(&format!("{found} cases fit"));
         } else {
-            eprintln!("{} of {found} cases that fit", lines.len());
+            screen::word(&format!("{} of {found} cases that fit", lines.len()));
         }
         Ok(Answer { names, lines })
     }
 
-    fn plan(&self, fields: &[Field]) -> Result<Plan, Trouble> {
+    fn plan(&self, fields: &[Field]) -> Done<Plan> {
         let index = |name: &str| {
             fields.iter().position(|field| field.name == name).ok_or_else(|| {
                 let known: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-                Trouble::failed(format!("there is no field {name}: there are {}", known.join(", ")))
+                Failure::usage(format!("there is no field {name}: there are {}", known.join(", ")))
             })
         };
         let all = |names: &[String]| names.iter().map(|name| index(name)).collect::<Result<Vec<usize>, _>>();
         let condition = |text: &String| {
             let (name, value) = text.split_once('=').ok_or_else(|| {
-                Trouble::failed(format!(
+                Failure::usage(format!(
                     "--where {text}: write a field, an equals sign and a value, like sex=female"
                 ))
             })?;
@@ -152,12 +154,12 @@ impl Query {
         };
         let diagnosis = self.diagnosis.as_deref().map(|text| {
             let (first, last) = codes(text).ok_or_else(|| {
-                Trouble::failed(format!(
+                Failure::usage(format!(
                     "--diagnosis {text}: write a category or a block of ICD-10, like J45 or J40-J47; what is told as a whole \
                      chapter, --where diagnosis=X finds"
                 ))
             })?;
-            Ok((index("diagnosis")?, first, last))
+            index("diagnosis").map(|index| (index, first, last))
         });
         let is_shown = |field: &Field| {
             self.json
@@ -172,7 +174,7 @@ impl Query {
             all(&self.columns)?
         };
         Ok(Plan {
-            conditions: self.conditions.iter().map(condition).collect::<Result<_, Trouble>>()?,
+            conditions: self.conditions.iter().map(condition).collect::<Done<_>>()?,
             diagnosis: diagnosis.transpose()?,
             by: all(&self.by)?,
             columns,

@@ -13,8 +13,10 @@ use casevault::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Trouble;
-use crate::{Ending, files};
+use crate::{
+    disk,
+    failure::{Done, Failure},
+};
 
 const VKEY_BYTES_MAX: usize = 1024;
 const PACKAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -62,32 +64,33 @@ struct Schema {
 }
 
 /// The files of an export, if this key signed them.
-pub(super) fn verified(export: &Path, vkey: &str) -> Result<Vec<Written>, Trouble> {
+pub(super) fn verified(export: &Path, vkey: &str) -> Done<Vec<Written>> {
     let key = read_key(vkey)?;
-    let shown = export.display();
-    verify_export(export, &key).map_err(|error| match &error {
-        NotGenuine::Files(cause) if export.join("manifest.json").is_file() => Trouble(
-            format!(
-                "{shown}: {error}: {cause}. Its signature, or a file that was signed, is not there: ask for the whole folder"
-            ),
-            Ending::Missing,
+    let failure = |error: NotGenuine| match &error {
+        NotGenuine::Files(cause) if export.join("manifest.json").is_file() => Failure::missing(
+            "export-files",
+            format!("{error} ({cause}): its signature, or a file that was signed; ask for the whole folder"),
         ),
-        NotGenuine::Files(cause) => Trouble::failed(format!("{shown}: {error}: {cause}. Check the path")),
-        NotGenuine::Changed { .. } | NotGenuine::Unlisted | NotGenuine::Unverified(_) | _ => Trouble(
-            format!("{shown}: {error}. Do not use it; keep it, and ask who gave it to you"),
-            Ending::Tampering,
-        ),
-    })
+        NotGenuine::Files(cause) => {
+            Failure::failed("export-files", format!("{error} ({cause}): check the path"))
+        }
+        NotGenuine::Changed { .. } | NotGenuine::Unlisted | NotGenuine::Unverified(_) | _ => {
+            Failure::tampering(
+                "not-genuine",
+                format!("{error}: do not use it; keep it, and ask who gave it to you"),
+            )
+        }
+    };
+    verify_export(export, &key).map_err(|error| failure(error).about(export))
 }
 
 /// A verifier key, as it is or in a file.
-fn read_key(vkey: &str) -> Result<NoteVerifier, Trouble> {
-    let text = match files::read(Path::new(vkey), VKEY_BYTES_MAX) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_no_file) => vkey.to_owned(),
-    };
+fn read_key(vkey: &str) -> Done<NoteVerifier> {
+    let file = Path::new(vkey);
+    let text =
+        if file.is_file() { disk::read_text(file, VKEY_BYTES_MAX)?.to_string() } else { vkey.to_owned() };
     NoteVerifier::parse(text.trim()).map_err(|_malformed| {
-        Trouble::failed(
+        Failure::usage(
             "--vkey is no verifier key, nor a file that holds one: ask the vault's operator for what \
              `casevault audit vkey` prints",
         )
@@ -103,52 +106,53 @@ pub(super) struct Cases {
 
 impl Cases {
     /// Of an export that was verified, in whichever format it has.
-    pub(super) fn of(export: &Path) -> Result<Self, Trouble> {
-        let package = files::read(&export.join("datapackage.json"), PACKAGE_BYTES_MAX);
-        let package: Package = serde_json::from_slice(&package.map_err(Trouble::failed)?)
-            .map_err(|_wrong| not_held("datapackage.json"))?;
+    pub(super) fn of(export: &Path) -> Done<Self> {
+        let package = disk::read(&export.join("datapackage.json"), PACKAGE_BYTES_MAX)?;
+        let package: Package =
+            serde_json::from_slice(&package).map_err(|_wrong| not_held("datapackage.json"))?;
         for (name, is_csv) in [("cases.ndjson", false), ("cases.csv", true)] {
             let mut resources = package.resources.iter();
             let Some(resource) = resources.find(|resource| resource.path == name) else { continue };
             let schema = resource.schema.as_ref().ok_or_else(|| not_held("datapackage.json"))?;
-            let file = File::open(export.join(name)).map_err(Trouble::failed)?;
+            let path = export.join(name);
+            let file = File::open(&path).map_err(|error| Failure::files(&path, "read", &error))?;
             return Ok(Self { fields: schema.fields.clone(), file, is_csv });
         }
-        Err(Trouble::failed("the export has neither NDJSON nor CSV: ask for one that does"))
+        Err(Failure::failed("export-format", "the export has neither NDJSON nor CSV: ask for one that does"))
     }
 
     /// Takes them one by one.
-    pub(super) fn each(self, take: impl FnMut(Vec<Cell>)) -> Result<(), Trouble> {
+    pub(super) fn each(self, take: impl FnMut(Vec<Cell>)) -> Done {
         let Self { fields, file, is_csv } = self;
         if is_csv { each_of_csv(&fields, file, take) } else { each_of_ndjson(&fields, file, take) }
     }
 }
 
-fn not_held(what: &str) -> Trouble {
-    Trouble::failed(format!("{what} is not what an export holds"))
+fn not_held(what: &str) -> Failure {
+    Failure::failed("export-malformed", format!("{what} is not what an export holds: ask for another"))
 }
 
-fn each_of_csv(fields: &[Field], file: File, mut take: impl FnMut(Vec<Cell>)) -> Result<(), Trouble> {
+fn each_of_csv(fields: &[Field], file: File, mut take: impl FnMut(Vec<Cell>)) -> Done {
     let mut rows = csv::Reader::from_reader(file);
-    let header = rows.headers().map_err(Trouble::failed)?;
+    let header = rows.headers().map_err(|_wrong| not_held("cases.csv"))?;
     if !header.iter().eq(fields.iter().map(|field| field.name.as_str())) {
         return Err(not_held("cases.csv"));
     }
     for row in rows.records() {
-        let row = row.map_err(Trouble::failed)?;
+        let row = row.map_err(|_wrong| not_held("cases.csv"))?;
         let cells = fields.iter().zip(&row).map(|(field, text)| of_text(field, text)).collect::<Option<_>>();
         take(cells.ok_or_else(|| not_held("cases.csv"))?);
     }
     Ok(())
 }
 
-fn each_of_ndjson(fields: &[Field], file: File, mut take: impl FnMut(Vec<Cell>)) -> Result<(), Trouble> {
+fn each_of_ndjson(fields: &[Field], file: File, mut take: impl FnMut(Vec<Cell>)) -> Done {
     let mut lines = BufReader::new(file);
     let mut line = Vec::new();
     loop {
         line.clear();
         let mut bounded = (&mut lines).take(CASE_BYTES_MAX);
-        if bounded.read_until(b'\n', &mut line).map_err(Trouble::failed)? == 0 {
+        if bounded.read_until(b'\n', &mut line).map_err(|_wrong| not_held("cases.ndjson"))? == 0 {
             return Ok(());
         }
         let case: Value = serde_json::from_slice(&line).map_err(|_wrong| not_held("cases.ndjson"))?;

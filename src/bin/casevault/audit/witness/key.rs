@@ -6,7 +6,7 @@
 //!
 //! One line, in the form in which signing keys of notes are commonly written. It is in the clear: a witness signs with nobody by.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use base64ct::{Base64, Encoding as _};
 use casevault::{
@@ -15,7 +15,10 @@ use casevault::{
 };
 use zeroize::Zeroizing;
 
-use crate::files;
+use crate::{
+    disk,
+    failure::{Done, Failure},
+};
 
 const PREFIX: &str = "PRIVATE+KEY+";
 /// The type of witnesses' keys.
@@ -30,38 +33,25 @@ pub(super) struct Key {
 
 impl Key {
     /// Makes a key, and the file, which must not be there.
-    pub(super) fn make(path: &Path, name: &str) -> Result<Self, String> {
+    pub(super) fn make(path: &Path, name: &str) -> Done<Self> {
         let name = KeyName::parse(name).map_err(|_malformed| {
-            "a name has no spaces and no plus, like clinic.example/witness: choose another".to_owned()
+            Failure::usage("a name has no spaces and no plus, like clinic.example/witness: choose another")
         })?;
-        let mut random = Random::system().map_err(|error| error.to_string())?;
-        let seed = Secret::<32>::generate(&mut random);
+        let seed = Secret::<32>::generate(&mut Random::system()?);
         let key = Self { name, signer: Signer::from_seed(&seed) };
         let material = Zeroizing::new([[COSIGNATURE].as_slice(), seed.expose()].concat());
         let material = Zeroizing::new(Base64::encode_string(&material));
         let line = Zeroizing::new(format!("{PREFIX}{}+{}+{}\n", key.name, key.witness().id(), *material));
-        files::create(path, line.as_bytes()).map_err(|error| {
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                format!(
-                    "{} is there already, and no key is written over: choose another name",
-                    path.display()
-                )
-            } else {
-                format!("{} cannot be written: {error}", path.display())
-            }
-        })?;
+        disk::make(path, line.as_bytes())?;
         Ok(key)
     }
 
     /// Reads a key file that only its user can read.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let shown = path.display();
-        let bytes = files::read(path, LINE_BYTES_MAX).map_err(|error| {
-            format!("the key {shown} cannot be read: {error}. Make one with `witness new`")
-        })?;
-        let bytes = Zeroizing::new(bytes);
+    pub(super) fn read(path: &Path) -> Done<Self> {
+        let bytes = disk::read(path, LINE_BYTES_MAX)?;
+        let wrong = |words: &str| Failure::failed("witness-key", words).about(path);
         if is_open(path) {
-            return Err(format!("others can read the key {shown}: `chmod 600` it, or make a new one"));
+            return Err(wrong("others can read this key: `chmod 600` it, or make a new one"));
         }
         let read = || {
             let line = str::from_utf8(&bytes).ok()?.strip_suffix('\n')?.strip_prefix(PREFIX)?;
@@ -72,8 +62,8 @@ impl Key {
             let key = Self { name: KeyName::parse(name).ok()?, signer: Signer::from_seed(&seed) };
             (key.witness().id().to_string() == id).then_some(key)
         };
-        read()
-            .ok_or_else(|| format!("{shown} is no witness's key: check the path, or restore it from a copy"))
+        let next = "it is no witness's key: check the path, or make one with `witness new`";
+        read().ok_or_else(|| wrong(next))
     }
 
     /// What signs.

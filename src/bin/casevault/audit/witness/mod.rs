@@ -4,11 +4,7 @@ mod key;
 mod serve;
 mod state;
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use casevault::{
     log::{CosignRequest, NoteVerifier, WitnessRefusal},
@@ -18,7 +14,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use self::{key::Key, state::States};
-use crate::{Ending, files};
+use crate::{
+    Ending, disk,
+    failure::{Done, Failure},
+    screen,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -57,8 +57,8 @@ pub(crate) enum Command {
     },
     /// Answer one request (C2SP tlog-witness, the body of add-checkpoint) with signature lines on stdout.
     ///
-    /// Ends with 3 for a fork, and for another size than the one last signed, which is then on stdout; with 1 if the log is
-    /// not known, or did not sign, or the request is none.
+    /// Ends with 3 for a fork, and for another size than the one last signed, which is then on stdout; with 5 if the log is
+    /// not known, or did not sign; with 1 if the request is none.
     Sign {
         #[command(flatten)]
         desk: Desk,
@@ -88,75 +88,63 @@ pub(crate) struct Desk {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> Ending {
-        let ended = match self {
-            Self::New { key, name } => Key::make(&key, &name).and_then(|key| show(&key)),
-            Self::Show { key } => Key::read(&key).and_then(|key| show(&key)),
-            Self::Trust { state, vkey } => trust(&state, &vkey),
-            Self::Known { state, json } => known(&state, json),
-            Self::Sign { desk, request } => sign(&desk, &request),
-            Self::Serve { desk, listen } => {
-                Key::read(&desk.key).and_then(|key| serve::serve(&key, &desk.state, &listen))
-            }
-        };
-        ended.unwrap_or_else(|words| {
-            eprintln!("{words}");
-            Ending::Failed
-        })
+    pub(crate) fn run(self) -> Done<Ending> {
+        match self {
+            Self::New { key, name } => show(&Key::make(&key, &name)?)?,
+            Self::Show { key } => show(&Key::read(&key)?)?,
+            Self::Trust { state, vkey } => trust(&state, &vkey)?,
+            Self::Known { state, json } => known(&state, json)?,
+            Self::Sign { desk, request } => return sign(&desk, &request),
+            Self::Serve { desk, listen } => serve::serve(&Key::read(&desk.key)?, &desk.state, &listen)?,
+        }
+        Ok(Ending::Fine)
     }
 }
 
-fn said(text: &str) -> Result<Ending, String> {
-    files::print(text).map_err(|error| format!("stdout cannot be written: {error}"))?;
-    Ok(Ending::Fine)
+fn show(key: &Key) -> Done {
+    screen::answer(&key.witness().to_string())
 }
 
-fn show(key: &Key) -> Result<Ending, String> {
-    said(&format!("{}\n", key.witness()))
-}
-
-fn trust(state: &Path, vkey: &str) -> Result<Ending, String> {
+fn trust(state: &Path, vkey: &str) -> Done {
     let log = NoteVerifier::parse(vkey.trim()).map_err(|_malformed| {
-        "that is no log's verifier key: take the line that `casevault audit vkey VAULT` prints".to_owned()
+        Failure::usage(
+            "that is no log's verifier key: take the line that `casevault audit vkey VAULT` prints",
+        )
     })?;
     let (states, origin) = (States::make(state)?, log.name().clone());
     let is_new = states.trust(log)?;
-    eprintln!("{origin} is {}", if is_new { "known from now on" } else { "known already" });
-    Ok(Ending::Fine)
+    screen::word(&format!("{origin} is {}", if is_new { "known from now on" } else { "known already" }));
+    Ok(())
 }
 
-fn known(state: &Path, is_json: bool) -> Result<Ending, String> {
-    let mut text = String::new();
+fn known(state: &Path, is_json: bool) -> Done {
     for state in States::lock(state)?.all()? {
         let (log, head) = (state.log(), state.head());
-        let line = if is_json {
-            let root = head.root.to_hex();
-            json!({ "origin": log.name().as_str(), "size": head.size, "root": root, "vkey": log.to_string() })
-                .to_string()
+        if is_json {
+            let (name, root, vkey) = (log.name().as_str(), head.root.to_hex(), log.to_string());
+            screen::json(&json!({ "origin": name, "size": head.size, "root": root, "vkey": vkey }))?;
         } else {
-            format!("{}  {}", log.name(), head.size)
-        };
-        text.push_str(&line);
-        text.push('\n');
+            screen::answer(&format!("{}  {}", log.name(), head.size))?;
+        }
     }
-    said(&text)
+    Ok(())
 }
 
 /// What came of a request: a signature line, or why there is none.
 type Answer = Result<String, WitnessRefusal>;
 
 /// Compares, keeps, and only then signs; one at a time over a folder.
-fn answer(key: &Key, state: &Path, request: &[u8]) -> Result<Answer, String> {
+fn answer(key: &Key, state: &Path, request: &[u8]) -> Done<Answer> {
     let (states, signer) = (States::lock(state)?, key.signer());
     let mut trouble = None;
     let pending = signer.consider(request, |origin| {
-        states.of(origin).unwrap_or_else(|words| {
-            trouble = Some(words);
+        states.of(origin).unwrap_or_else(|failure| {
+            trouble = Some(failure);
             None
         })
     });
-    if let Some(words) = trouble {
-        return Err(words);
+    if let Some(failure) = trouble {
+        return Err(failure);
     }
     match pending {
         Ok(pending) => {
@@ -167,29 +155,19 @@ fn answer(key: &Key, state: &Path, request: &[u8]) -> Result<Answer, String> {
     }
 }
 
-fn sign(desk: &Desk, request: &Path) -> Result<Ending, String> {
+fn sign(desk: &Desk, request: &Path) -> Done<Ending> {
     let key = Key::read(&desk.key)?;
-    let read = || {
-        if request == Path::new("-") {
-            files::read_all(io::stdin().lock(), CosignRequest::BYTES_MAX)
-        } else {
-            files::read_all(File::open(request)?, CosignRequest::BYTES_MAX)
-        }
-    };
-    let request = read().map_err(|error| format!("the request cannot be read: {error}"))?;
+    let request = disk::read(request, CosignRequest::BYTES_MAX)?;
     match answer(&key, &desk.state, &request)? {
-        Ok(line) => said(&line),
+        Ok(line) => screen::write(line.as_bytes()).map(|()| Ending::Fine),
         Err(refusal) => {
-            eprintln!("not signed: {}", in_words(refusal));
+            screen::word(&format!("not signed: {}", in_words(refusal)));
             match refusal {
                 WitnessRefusal::Branched(_) | WitnessRefusal::OtherSize(_) | WitnessRefusal::Unproven => {
-                    let reply = refusal.reply();
-                    said(&String::from_utf8_lossy(&reply.body))?;
-                    Ok(Ending::Tampering)
+                    screen::write(&refusal.reply().body).map(|()| Ending::Tampering)
                 }
-                WitnessRefusal::Malformed(_) | WitnessRefusal::UnknownLog | WitnessRefusal::Unsigned | _ => {
-                    Ok(Ending::Failed)
-                }
+                WitnessRefusal::UnknownLog | WitnessRefusal::Unsigned => Ok(Ending::Denied),
+                WitnessRefusal::Malformed(_) | _ => Ok(Ending::Failed),
             }
         }
     }

@@ -18,7 +18,10 @@ use casevault::{
 };
 
 use super::{Key, answer, in_words};
-use crate::{Ending, files};
+use crate::{
+    failure::{Done, Failure},
+    screen,
+};
 
 /// How long one connection may last, all in all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,12 +52,16 @@ impl Seats {
 }
 
 /// Listens until the process is ended; the address is on stdout, and what came of each request on stderr.
-pub(super) fn serve(key: &Key, state: &Path, address: &str) -> Result<Ending, String> {
+pub(super) fn serve(key: &Key, state: &Path, address: &str) -> Done {
     // One that is not there is said now, not to the first who asks.
     drop(super::States::lock(state)?);
-    let listener = TcpListener::bind(address).map_err(|error| format!("{address}: {error}"))?;
-    let bound = listener.local_addr().map_err(|error| error.to_string())?;
-    files::print(&format!("http://{bound}/add-checkpoint\n")).map_err(|error| error.to_string())?;
+    let failed = |error: io::Error| {
+        let words = format!("{address} cannot be listened at ({error}): give another address");
+        Failure::failed("listen", words)
+    };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    screen::answer(&format!("http://{bound}/add-checkpoint"))?;
     let seats = Seats::default();
     thread::scope(|scope| {
         loop {
@@ -64,17 +71,17 @@ pub(super) fn serve(key: &Key, state: &Path, address: &str) -> Result<Ending, St
                     let seats = &seats;
                     let spawned = thread::Builder::new().spawn_scoped(scope, move || {
                         if let Err(error) = attend(&stream, key, state) {
-                            eprintln!("{} {from}: {error}", SystemClock.now());
+                            screen::word(&format!("{} {from}: {error}", SystemClock.now()));
                         }
                         seats.free();
                     });
                     if let Err(error) = spawned {
-                        eprintln!("no thread for {from}: {error}");
+                        screen::word(&format!("no thread for {from}: {error}"));
                         seats.free();
                     }
                 }
                 Err(error) => {
-                    eprintln!("no connection could be taken: {error}");
+                    screen::word(&format!("no connection could be taken: {error}"));
                     seats.free();
                     thread::sleep(Duration::from_millis(100));
                 }
@@ -107,9 +114,13 @@ fn judge(key: &Key, state: &Path, body: &[u8]) -> WitnessReply {
     let (reply, word) = match answer(key, state, body) {
         Ok(Ok(line)) => (WitnessReply::signed(&line), "signed".to_owned()),
         Ok(Err(refusal)) => (refusal.reply(), format!("not signed: {}", in_words(refusal))),
-        Err(words) => (plain(500), words),
+        Err(failure) => (plain(500), failure.to_string()),
     };
-    eprintln!("{} {}: {word}", SystemClock.now(), claimed.unwrap_or_else(|| "no request".to_owned()));
+    screen::word(&format!(
+        "{} {}: {word}",
+        SystemClock.now(),
+        claimed.unwrap_or_else(|| "no request".to_owned())
+    ));
     reply
 }
 
