@@ -8,7 +8,6 @@ use std::{
 use casevault::{
     access::Policy,
     log::{Witness, WitnessPolicy},
-    log::{Witness, WitnessPolicy},
     party::{Card, Role},
     public::PublicPolicy,
     store::SledStore,
@@ -48,13 +47,6 @@ pub(crate) struct Init {
     /// How many witnesses must have seen a checkpoint; all of them, if not said.
     #[arg(long, value_name = "COUNT", requires = "witnesses")]
     witnesses_needed: Option<usize>,
-    /// A witness's key, as `casevault audit witness show` prints it: it sees that the vault's log only grows. May be given
-    /// several times; how each is reached stands in `host/witnesses.toml` of the vault.
-    #[arg(long = "witness", value_name = "KEY")]
-    witnesses: Vec<String>,
-    /// How many witnesses must sign a checkpoint; all, if not said.
-    #[arg(long, value_name = "COUNT", requires = "witnesses")]
-    witnesses_needed: Option<usize>,
     /// Put a passphrase on the vault's root key: then every command asks for it (--host-passphrase-file, …).
     #[arg(long)]
     host_passphrase: bool,
@@ -90,9 +82,6 @@ impl Init {
         }
         if self.one_card_a_person {
             policy = policy.one_card_a_person();
-        }
-        if let Some(witnesses) = self.witnesses()? {
-            policy = policy.witnessed_by(witnesses);
         }
         let public = self.public.as_deref().map(public_policy).transpose()?;
         if let Some((_, public)) = &public {
@@ -151,21 +140,6 @@ impl Init {
                  and --witnesses-needed",
             )
         })
-    }
-
-    fn witnesses(&self) -> Done<Option<WitnessPolicy>> {
-        if self.witnesses.is_empty() {
-            return Ok(None);
-        }
-        let read = |key: &String| {
-            Witness::parse(key.trim()).map_err(|wrong| {
-                Failure::usage(format!("{key}: {wrong}: give what `casevault audit witness show` printed"))
-            })
-        };
-        let witnesses = self.witnesses.iter().map(read).collect::<Done<Vec<_>>>()?;
-        let needed = self.witnesses_needed.unwrap_or(witnesses.len());
-        let policy = WitnessPolicy::new(witnesses, needed);
-        policy.map(Some).map_err(|wrong| Failure::usage(format!("{wrong}: look at --witness and --witnesses-needed")))
     }
 
     fn cards(&self, context: &Context, role: Role, paths: &[PathBuf]) -> Done<Vec<Card>> {

@@ -18,7 +18,6 @@ mod disk;
 mod ending;
 mod enrol;
 mod failure;
-mod files;
 mod history;
 mod init;
 mod keys;
