@@ -5,11 +5,21 @@ mod area;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod docs;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod public;
 #[cfg(test)]
 mod reports;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod shell;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

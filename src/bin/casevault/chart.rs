@@ -64,6 +64,7 @@ impl Import {
         if self.files.iter().filter(|file| crate::disk::is_dash(file)).count() > 1 {
             return Err(Failure::usage("stdin is there once: give `-` once"));
         }
+        self.files.iter().try_for_each(|file| context.may_read(file))?;
         let length = u64::try_from(self.files.len()).unwrap_or(u64::MAX);
         context.act(|alice: &Session<'_, Patient>| {
             let bar = screen::bar(length, "charts");

@@ -77,10 +77,7 @@ impl Context {
 
     /// The same; and what its witnesses say, from now on.
     pub(crate) fn open_vault_heard_at(&self, path: &Path) -> Done<(Vault, Heard)> {
-        if !path.join("store").is_dir() {
-            let words = "holds no vault (there is no `store` in it): check the path, or make one with `casevault init`";
-            return Err(Failure::failed("no-vault", format!("{} {words}", path.display())));
-        }
+        is_vault(path)?;
         let host = path.join("host");
         if !host.join("root.key").is_file() {
             let words = "has no `host` with its root key: bring the host directory back to where it was";
@@ -109,12 +106,17 @@ impl Context {
 
     /// Reads a file that a command was given; stdin is there once.
     pub(crate) fn read_input(&self, path: &Path, most: usize) -> Done<zeroize::Zeroizing<Vec<u8>>> {
-        if disk::is_dash(path) && (self.passphrase()?.is_stdin() || self.host_passphrase()?.is_stdin()) {
-            return Err(Failure::usage(
-                "stdin is there once: give the passphrase otherwise, or the input by a file",
-            ));
-        }
+        self.may_read(path)?;
         disk::read(path, most)
+    }
+
+    /// Whether stdin is free, if that is what is to be read.
+    pub(crate) fn may_read(&self, path: &Path) -> Done {
+        if disk::is_dash(path) && (self.passphrase()?.is_stdin() || self.host_passphrase()?.is_stdin()) {
+            let words = "stdin is there once: give the passphrase otherwise, or the input by a file";
+            return Err(Failure::usage(words));
+        }
+        Ok(())
     }
 
     /// A key file with the passphrase that opens it.
@@ -135,4 +137,14 @@ impl Context {
     pub(crate) fn keyring(&self) -> Done<Keyring> {
         Ok(self.unlock(&self.key_path()?)?.2)
     }
+}
+
+/// Whether a folder holds a vault, by what is in it.
+pub(crate) fn is_vault(path: &Path) -> Done {
+    if path.join("store").is_dir() {
+        return Ok(());
+    }
+    let words =
+        "holds no vault (there is no `store` in it): check the path, or make one with `casevault init`";
+    Err(Failure::failed("no-vault", format!("{} {words}", path.display())))
 }

@@ -93,6 +93,9 @@ enum Command {
     /// Check every access against a consent, and that nothing was removed or re-ordered; no data is seen.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// What anyone may know of cases that patients shared: as files for researchers, and as answers.
+    #[command(subcommand)]
+    Public(public::Public),
     /// What is set, and where from.
     #[command(subcommand)]
     Config(config::Config),
@@ -102,9 +105,6 @@ enum Command {
     Completions(shell::Completions),
     /// Write the man pages.
     Man(shell::Man),
-    /// What anyone may know of cases that patients shared: as files for researchers, and as answers.
-    #[command(subcommand)]
-    Public(public::Public),
 }
 
 /// The command line as clap has it, with the exit codes in the help of every command.

@@ -22,6 +22,7 @@ pub(crate) struct Flags {
     #[arg(long = "vault", id = "vault-setting", value_name = "DIR", global = true)]
     vault: Option<PathBuf>,
     /// Your key file. [env: CASEVAULT_KEY]
+    // Commands with a key of another kind have an option of the same id, which stands there in the place of this one.
     #[arg(long = "key", id = "key-setting", value_name = "FILE", global = true)]
     key: Option<PathBuf>,
     /// What your key has seen of the vault; beside the key, with `.memory` behind its name, if not said. [env: CASEVAULT_MEMORY]

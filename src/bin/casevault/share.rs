@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::{
-    context::{Answer, Context},
+    context::{Answer, Context, is_vault},
     failure::{Done, Failure},
     init, named, screen,
 };
@@ -71,7 +71,9 @@ pub(crate) fn policy(context: &Context, named: Option<&str>) -> Done<PublicPolic
     if let Some(named) = named {
         return Ok(init::public_policy(named)?.1);
     }
-    let path = context.vault_path()?.join(init::PUBLIC);
+    let vault = context.vault_path()?;
+    is_vault(&vault)?;
+    let path = vault.join(init::PUBLIC);
     if !path.is_file() {
         let words = "is not there: the vault has no public area, or give its public policy with --policy";
         return Err(Failure::failed("no-policy", format!("{} {words}", path.display())));
