@@ -25,7 +25,8 @@ pub(crate) fn program(place: &Path) -> Command {
     command
 }
 
-fn alone(command: &mut Command, place: &Path) {
+/// Takes the settings of the one who tests away.
+pub(crate) fn alone(command: &mut Command, place: &Path) {
     let mine = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CASEVAULT_"));
     mine.for_each(|(name, _)| {
         command.env_remove(name);

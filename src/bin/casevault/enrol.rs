@@ -8,6 +8,7 @@ use casevault::{
     party::{Auditor, Curator, Doctor, Owner, Patient, Registrar, Role},
     record::Kind,
     session::{Entry, Memory, Session, Tools},
+    vault::Vault,
 };
 use clap::Args;
 
@@ -104,6 +105,7 @@ impl Enrol {
             let session = Session::<R>::enrol_with(vault, keyring, who.as_str(), memory, Tools::system()?)?;
             let done = then(&session);
             context.keep(&session)?;
+            pinned(vault);
             done.map(|()| session.card().clone())
         })?;
         screen::word("Enrolled. Now a registrar must look who you are and attest you: give him this id.");
@@ -142,13 +144,25 @@ impl Enrol {
         let signed = context.over_vault(|vault| {
             let session = R::sign_in(vault, keyring, Memory::first_use())?;
             context.keep(&session)?;
+            pinned(vault);
             Ok(session.card().clone())
         });
         if signed.is_err() {
             std::fs::remove_file(&path).map_err(|error| Failure::files(&path, "taken away", &error))?;
         }
-        screen::word("What the vault shows now is trusted from here on.");
         keys::tell(&signed?, self.answer)
+    }
+}
+
+/// Whom the key trusts from now on: to be compared with what the operator and the registrars say.
+fn pinned(vault: &Vault) {
+    let trust = vault.trust();
+    screen::word(&format!(
+        "Vault {} is trusted from here on, and its registrars. Ask them if this is so:",
+        trust.vault.to_hex()
+    ));
+    for card in &trust.registrars {
+        screen::word(&format!("  registrar {}  {}", card.party(), card.fingerprint().words()));
     }
 }
 
