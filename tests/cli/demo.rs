@@ -1,6 +1,7 @@
 //! The demonstration, and what the tests of people's commands share: a vault with everybody in it.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -32,6 +33,16 @@ pub(crate) fn alone(command: &mut Command, place: &Path) {
         command.env_remove(name);
     });
     command.env("XDG_CONFIG_HOME", place.join("nobodys-config"));
+}
+
+/// Whether a program that a test needs is here; without it the test names itself as skipped.
+pub(crate) fn has(needed: &str, test: &str) -> bool {
+    let is_here = Command::new(needed).arg("--version").output().is_ok();
+    if !is_here {
+        // Past the test harness, which keeps what passes to itself.
+        writeln!(std::io::stderr(), "SKIPPED {test}: there is no `{needed}`").unwrap();
+    }
+    is_here
 }
 
 impl Demo {

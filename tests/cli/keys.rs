@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use casevault::party::{Card, KeyFile, Passphrase, Role};
 
 use crate::{
-    demo::{Demo, program},
+    demo::{Demo, alone, has, program},
     stage::{Ran, fed},
 };
 
@@ -134,12 +134,12 @@ fn a_passphrase_comes_from_a_file_a_command_or_a_person_and_from_nowhere_else() 
     assert_eq!(said, "");
     // Nobody is asked where there is no terminal.
     fs::write(demo.at("bare.toml"), "vault = \"vault\"\nkey = \"alice.key\"\n").unwrap();
-    let mut asked = std::process::Command::new("setsid");
-    asked.args([crate::stage::PROGRAM, "show", "--config", "bare.toml"]).current_dir(demo.at(""));
-    if std::process::Command::new("setsid").arg("--version").output().is_err() {
-        eprintln!("skipped: nobody_is_asked_where_there_is_no_terminal: there is no `setsid` here");
+    if !has("setsid", "nobody_is_asked_where_there_is_no_terminal") {
         return;
     }
+    let mut asked = std::process::Command::new("setsid");
+    asked.args([crate::stage::PROGRAM, "show", "--config", "bare.toml"]).current_dir(demo.at(""));
+    alone(&mut asked, &demo.at(""));
     let Ran { code, err, .. } = fed(&mut asked, b"");
     assert!(code == Some(1) && err.contains("--passphrase-file or --passphrase-command"), "{code:?} {err}");
 }
