@@ -186,6 +186,16 @@ fn a_registrar_sees_who_waits_and_attests_or_refuses() {
     for (words, code, says) in rows {
         demo.ends(&[words, &desk].concat(), code, says);
     }
+    // Who was refused asks again, with papers or without; who was never there cannot.
+    demo.ends(&["enrol", "--key", "erik.key", "--again"], 0, "asked to look again");
+    demo.ends(&["attest", desk[0], desk[1]], 0, first(&party, 16));
+    demo.ends(&["attest", &party, "--refuse", "person", desk[0], desk[1]], 0, "is refused");
+    demo.ends(&["enrol", "--key", "erik.key", "--paper", "licence"], 0, "asked to look again");
+    demo.ends(&["attest", desk[0], desk[1]], 0, first(&party, 16));
+    demo.ends(&["enrol", "--key", "erik.key", "--again", "--name", "E"], 2, "cannot be used with");
+    demo.ends(&["enrol", "--key", "carl.key", "--again"], 0, "asked to look again");
+    demo.ends(&["keys", "new", "gil.key", "--role", "patient"], 0, "patient");
+    demo.ends(&["enrol", "--key", "gil.key", "--again"], 12, "not enrolled in this vault");
     demo.ends(&["keys", "new", "fay.key", "--role", "doctor", "--card", "fay.card"], 0, "doctor");
     demo.ends(&["enrol", "--key", "fay.key", "--name", "Dr. Fay"], 0, "Enrolled");
     let attest = [
