@@ -139,6 +139,18 @@ fn what_grows_is_signed_and_forks_stale_sizes_and_strangers_are_not() {
     assert_eq!(given_ends(&log.request(0, 2), &sign_words(&key, &fresh), 5, "`witness trust`"), "");
     assert_eq!(given_ends(b"old 2\n", &sign, 1, "add-checkpoint"), "");
     assert_eq!(given_ends(&vec![b'a'; CosignRequest::BYTES_MAX + 9], &sign, 1, "is longer than"), "");
+    // What the log itself signed and cannot have is kept: two checkpoints that do not go together. Other requests are not.
+    let kept = |name: &str| kept_files(&state, name);
+    given_ends(&fork.request(2, 4), &sign, 3, ".2.refused");
+    assert_eq!(kept("refused"), [fork.request(2, 2), fork.request(2, 4)]);
+    let seen = SignedCheckpoint::parse(&kept("checkpoint")[0]).unwrap();
+    assert_eq!(seen.verify(&log.named().verifier()).unwrap().head, log.head(2));
+    let refused = CosignRequest::parse(&kept("refused")[0]).unwrap();
+    assert_eq!(refused.checkpoint().verify(&log.named().verifier()).unwrap().head, fork.head(2));
+    for entry in 20..40 {
+        given_ends(&Log::new(7, &[1, entry]).request(2, 2), &sign, 3, "branched off");
+    }
+    assert_eq!(kept("refused").len(), 16, "a log that forks without end fills no disk");
     // None of that moved it.
     let known = ends(&["audit", "witness", "known", "--state", &state], 0, "");
     assert_eq!(known, "log.example  2\n");
@@ -146,6 +158,14 @@ fn what_grows_is_signed_and_forks_stale_sizes_and_strangers_are_not() {
     let known = ends(&["audit", "witness", "known", "--state", &state, "--json"], 0, "");
     let known: serde_json::Value = serde_json::from_str(&known).unwrap();
     assert_eq!((known["size"].as_u64(), known["vkey"].as_str()), (Some(5), Some(log.vkey().as_str())));
+}
+
+/// The files of a witness's folder whose names end so, in the order of their names.
+fn kept_files(state: &str, ending: &str) -> Vec<Vec<u8>> {
+    let mut paths: Vec<_> = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|found| found == ending));
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
 /// A log's verifier key of C2SP's example.

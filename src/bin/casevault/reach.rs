@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// How long a witness is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 const FILE: &str = "witnesses.toml";
 const FILE_BYTES_MAX: usize = 256 * 1024;
 
@@ -165,6 +165,11 @@ impl Host for Reaching {
 
     fn ask_witness(&self, witness: &Witness, request: &[u8]) -> Result<Option<WitnessReply>, HostError> {
         let name = witness.name().to_string();
+        // One that is away is waited for once a run, and not at each checkpoint.
+        let before = self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some(Said::Nothing(words)) = before {
+            return Err(io::Error::other(words).into());
+        }
         let reply = match self.ways.get(&name) {
             None => Err(io::Error::other(format!("{FILE} in the host's folder names no way to it"))),
             Some(Way::Command(program, arguments)) => ask_command(program, arguments, request),

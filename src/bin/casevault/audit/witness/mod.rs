@@ -135,6 +135,11 @@ type Answer = Result<String, WitnessRefusal>;
 
 /// Compares, keeps, and only then signs; one at a time over a folder.
 fn answer(key: &Key, state: &Path, request: &[u8]) -> Done<Answer> {
+    let asked = match CosignRequest::parse(request) {
+        Ok(asked) => asked,
+        Err(malformed) => return Ok(Err(malformed.into())),
+    };
+    let checkpoint = asked.checkpoint();
     let (states, signer) = (States::lock(state)?, key.signer());
     let mut trouble = None;
     let pending = signer.consider(request, |origin| {
@@ -148,10 +153,21 @@ fn answer(key: &Key, state: &Path, request: &[u8]) -> Done<Answer> {
     }
     match pending {
         Ok(pending) => {
-            let line = pending.keep(SystemClock.now(), |_before, after| states.keep(after))?;
+            let line = pending.keep(SystemClock.now(), |_before, after| states.keep(after, checkpoint))?;
             Ok(line.map_err(WitnessRefusal::from))
         }
-        Err(refusal) => Ok(Err(refusal)),
+        Err(refusal) => {
+            // The log itself signed it: it cannot take it back, and nobody else can fill the folder.
+            if matches!(refusal, WitnessRefusal::Branched(_) | WitnessRefusal::Unproven) {
+                match states.keep_refused(&checkpoint.claims().origin, request) {
+                    Ok(Some(path)) => screen::word(&format!("the request is kept: {}", path.display())),
+                    Ok(None) => (),
+                    // It is refused in any case.
+                    Err(failure) => screen::word(&failure.to_string()),
+                }
+            }
+            Ok(Err(refusal))
+        }
     }
 }
 
@@ -177,7 +193,7 @@ fn sign(desk: &Desk, request: &Path) -> Done<Ending> {
 fn in_words(refusal: WitnessRefusal) -> String {
     let next = match refusal {
         WitnessRefusal::Branched(_) | WitnessRefusal::Unproven => {
-            "keep the request as evidence, and ask the vault's operator"
+            "with the last checkpoint that was signed, the request is evidence; ask the vault's operator"
         }
         WitnessRefusal::OtherSize(_) => {
             "ask again from that size; if the vault is smaller, it was rolled back"

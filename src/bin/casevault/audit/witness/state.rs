@@ -3,6 +3,8 @@
 //! ```text
 //! <folder>/lock                             held while one reads, compares and writes
 //! <folder>/<SHA-256 of the origin>.state    the log's vkey, and the checkpoint's text
+//! <folder>/<the same>.checkpoint            that checkpoint as the log signed it
+//! <folder>/<the same>.<number>.refused      a request that the log signed, and that does not continue it
 //! ```
 
 use std::{
@@ -11,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use casevault::log::{KeyName, NoteVerifier, WitnessState};
+use casevault::log::{CosignRequest, KeyName, NoteVerifier, SignedCheckpoint, WitnessState};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -21,6 +23,8 @@ use crate::{
 
 /// A state is a verifier's key and three lines.
 const STATE_BYTES_MAX: usize = 1024;
+/// How many refused requests are kept of one log.
+const REFUSED_MAX: usize = 16;
 
 /// The folder, which nobody else works in as long as this is there.
 pub(super) struct States {
@@ -63,18 +67,36 @@ impl States {
         })
     }
 
-    /// Keeps a state, durably, in the place of the one before.
-    pub(super) fn keep(&self, state: &WitnessState) -> Done {
-        let path = self.place(state.log().name());
+    /// Keeps a state, durably, in the place of the one before; and the checkpoint as it was signed, to hold against another.
+    pub(super) fn keep(&self, state: &WitnessState, checkpoint: &SignedCheckpoint) -> Done {
+        let place = self.place(state.log().name());
+        self.put(&place.with_extension("checkpoint"), checkpoint.to_string().as_bytes())?;
+        self.put(&place, state.to_string().as_bytes())
+    }
+
+    /// Keeps a request that was refused, of so many of each log; where.
+    pub(super) fn keep_refused(&self, origin: &KeyName, request: &[u8]) -> Done<Option<PathBuf>> {
+        for number in 1..=REFUSED_MAX {
+            let path = self.place(origin).with_extension(format!("{number}.refused"));
+            match disk::read_if_there(&path, CosignRequest::BYTES_MAX)? {
+                Some(kept) if *kept == request => return Ok(Some(path)),
+                Some(_) => (),
+                None => return self.put(&path, request).map(|()| Some(path)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8]) -> Done {
         let beside = path.with_extension("new");
         let write = || -> io::Result<()> {
             let mut file = File::create(&beside)?;
-            file.write_all(state.to_string().as_bytes())?;
+            file.write_all(bytes)?;
             file.sync_all()?;
-            fs::rename(&beside, &path)?;
+            fs::rename(&beside, path)?;
             disk::sync(&self.path)
         };
-        write().map_err(|error| Failure::files(&path, "kept, and nothing is signed", &error))
+        write().map_err(|error| Failure::files(path, "kept, and nothing is signed", &error))
     }
 
     /// Every log that is known.
@@ -101,7 +123,10 @@ impl States {
                 log.name(),
                 state.log()
             ))),
-            None => self.keep(&WitnessState::new(log)).map(|()| true),
+            None => {
+                let place = self.place(log.name());
+                self.put(&place, WitnessState::new(log).to_string().as_bytes()).map(|()| true)
+            }
         }
     }
 
