@@ -110,7 +110,9 @@ impl Enrol {
         let is_later = self.name.is_none() && self.identity.is_none() && !entries.is_empty();
         if self.again || is_later {
             return self.ask_again::<Doctor>(context, |session| {
-                Ok(if entries.is_empty() { session.ask_to_be_vetted()? } else { session.apply(entries)? })
+                let asked =
+                    if entries.is_empty() { session.ask_to_be_vetted() } else { session.apply(entries) };
+                Ok(asked?)
             });
         }
         self.enrol_as::<Doctor>(context, |session| {
