@@ -59,6 +59,9 @@ impl Card {
 
 #[cfg(test)]
 mod tests {
+    use base64ct::{Base64, Encoding as _};
+
+    use super::{BEGIN, END};
     use crate::{
         codec::{self, Malformed},
         crypto::Secret,
@@ -80,7 +83,9 @@ mod tests {
         }
         let mut bytes = codec::encode(&card);
         *bytes.last_mut().unwrap() ^= 1;
-        let forged = text.replace(&text[31..95], &text[31..95].to_lowercase());
+        let forged = format!("{BEGIN}\n{}\n{END}\n", Base64::encode_string(&bytes));
+        let line = text.lines().nth(1).unwrap();
+        let garbled = text.replace(line, &line.to_lowercase());
         for wrong in [
             String::new(),
             text.replace("BEGIN", "BEGUN"),
@@ -88,6 +93,7 @@ mod tests {
             text.replacen('=', "", 1),
             text.repeat(2),
             forged,
+            garbled,
             format!("{}{text}", " ".repeat(Card::TEXT_BYTES_MAX)),
         ] {
             assert_eq!(Card::from_text(&wrong), Err(Malformed("card")), "{wrong}");

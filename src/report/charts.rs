@@ -29,6 +29,7 @@ const BOTTOM: f64 = 34.0;
 
 /// A drawing that tells what it is to who cannot see it.
 struct Drawing {
+    title: String,
     svg: String,
 }
 
@@ -40,7 +41,7 @@ impl Drawing {
             escape(title),
             escape(description)
         );
-        Self { svg }
+        Self { title: escape(title), svg }
     }
 
     fn add(&mut self, piece: std::fmt::Arguments<'_>) {
@@ -73,7 +74,8 @@ impl Drawing {
 
     fn finish(mut self) -> String {
         self.svg.push_str("</svg>");
-        format!("<div class=\"chart\" tabindex=\"0\">{}</div>", self.svg)
+        let Self { title, svg } = self;
+        format!("<div class=\"chart\" role=\"region\" aria-label=\"{title}\" tabindex=\"0\">{svg}</div>")
     }
 }
 

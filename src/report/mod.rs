@@ -11,6 +11,23 @@
 //! time its folders and the grants that hold, the role of each party, and for the report what it shows. `docs/audit.md` says
 //! what the formats hold.
 //!
+//! ```no_run
+//! use std::fs::File;
+//!
+//! use casevault::{
+//!     audit,
+//!     report::{Language, write_report},
+//!     time::{Clock, SystemClock},
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let verdict = audit::verify("export".as_ref(), None)?;
+//! let mut page = File::create_new("report.html")?;
+//! write_report("export", &verdict, (Language::English, SystemClock.now()), &mut page)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Security
 //! Nothing here verifies: what is written is what the export's lines claim. Verify first; [`write_report`] takes the verdict and
 //! shows it. Ids and coded values only are written, so there is no text of a line's maker in what comes out; who acted on which

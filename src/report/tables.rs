@@ -98,8 +98,9 @@ pub(super) fn grants(
         return note(&escape(Word::None.say(language)));
     }
     let is_over = id == "t-ended";
-    let mut columns = vec![
-        (Word::Given, "text"),
+    let mut columns = vec![(Word::Given, "text"), (if is_over { Word::Ended } else { Word::Until }, "text")];
+    columns.extend(is_over.then_some((Word::How, "pick")));
+    columns.extend([
         (Word::Owner, "text"),
         (Word::FolderKind, "pick"),
         (Word::Folder, "text"),
@@ -107,9 +108,7 @@ pub(super) fn grants(
         (Word::Purpose, "pick"),
         (Word::Rights, "pick"),
         (Word::Clearance, "pick"),
-        (if is_over { Word::Ended } else { Word::Until }, "text"),
-    ];
-    columns.extend(is_over.then_some((Word::How, "pick")));
+    ]);
     let row = |consent: &Consent| {
         let (grant, terms, state) = (&consent.grant, &consent.grant.terms, consent.state(tally.at));
         let end = if is_over { consent.ends() } else { until(terms) };
@@ -117,8 +116,9 @@ pub(super) fn grants(
         if state == State::Ahead {
             end = format!("{end} ({})", escape(state.say(language)));
         }
-        let mut cells = vec![
-            time(consent.given),
+        let mut cells = vec![time(consent.given), end];
+        cells.extend(is_over.then(|| say(Some(state), language)));
+        cells.extend([
             handle(&id_of(consent.owner)),
             say(consent.kind, language),
             handle(&grant.folder.to_hex()),
@@ -126,9 +126,7 @@ pub(super) fn grants(
             say(Some(terms.purpose()), language),
             say(Some(terms.rights()), language),
             say(Some(terms.clearance()), language),
-            end,
-        ];
-        cells.extend(is_over.then(|| say(Some(state), language)));
+        ]);
         cells
     };
     let rows = newest.rows();

@@ -1,6 +1,7 @@
 //! The demonstration, and what the tests of people's commands share: a vault with everybody in it.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -25,12 +26,23 @@ pub(crate) fn program(place: &Path) -> Command {
     command
 }
 
-fn alone(command: &mut Command, place: &Path) {
+/// Takes the settings of the one who tests away.
+pub(crate) fn alone(command: &mut Command, place: &Path) {
     let mine = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CASEVAULT_"));
     mine.for_each(|(name, _)| {
         command.env_remove(name);
     });
     command.env("XDG_CONFIG_HOME", place.join("nobodys-config"));
+}
+
+/// Whether a program that a test needs is here; without it the test names itself as skipped.
+pub(crate) fn has(needed: &str, test: &str) -> bool {
+    let is_here = Command::new(needed).arg("--version").output().is_ok();
+    if !is_here {
+        // Past the test harness, which keeps what passes to itself.
+        writeln!(std::io::stderr(), "SKIPPED {test}: there is no `{needed}`").unwrap();
+    }
+    is_here
 }
 
 impl Demo {

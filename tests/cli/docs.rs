@@ -18,6 +18,7 @@ use casevault::audit::Fault;
 use crate::{
     area::area,
     audit::clinic,
+    demo::{Demo, alone},
     stage::{PROGRAM, Stage, ends, fed, vault},
 };
 
@@ -93,6 +94,7 @@ fn run(page: &str, place: &Path) -> usize {
     for Step { line, command, code, says } in &steps {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(place).env("PATH", &paths);
+        alone(&mut shell, place);
         let ran = fed(shell.stdin(Stdio::null()), b"");
         let said: Vec<&str> = ran.out.lines().collect();
         let is_so = ran.code == Some(*code) && are_lines(says, &said);
@@ -110,6 +112,24 @@ fn the_auditors_page_says_what_happens() {
     let vkey = ends(&new, 0, "");
     vault(&stage.at("practice"), &[&vkey], 1);
     assert!(run("auditor.md", &stage.at("")) > 15);
+}
+
+#[test]
+fn the_operators_page_says_what_happens() {
+    let stage = Stage::new();
+    assert!(run("operator.md", &stage.at("")) > 15);
+}
+
+#[test]
+fn the_registrars_page_says_what_happens() {
+    let demo = Demo::new();
+    fs::write(demo.at("licence"), "GMC 7012345").unwrap();
+    for (file, name) in [("erik", "Dr. Erik Eklund"), ("max", "Dr. Max Mallory")] {
+        let (key, card) = (format!("{file}.key"), format!("{file}.card"));
+        demo.ends(&["keys", "new", &key, "--role", "doctor", "--card", &card], 0, "doctor");
+        demo.ends(&["enrol", "--key", &key, "--name", name, "--licence", "licence"], 0, "Enrolled");
+    }
+    assert!(run("registrar.md", &demo.at("")) > 9);
 }
 
 #[test]

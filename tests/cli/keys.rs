@@ -1,12 +1,12 @@
 //! Key files: made once, readable by their user alone, locked whole; and where passphrases come from.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write as _, path::Path, process::Stdio};
 
 use casevault::party::{Card, KeyFile, Passphrase, Role};
 
 use crate::{
-    demo::{Demo, program},
-    stage::{Ran, fed},
+    demo::{Demo, alone, has, program},
+    stage::{Ran, begun, fed, ran},
 };
 
 fn ends(place: &Path, (input, words): (&str, &[&str]), code: i32, says: &str) -> String {
@@ -64,6 +64,35 @@ fn a_key_file_is_made_once_and_is_its_users_alone() {
     );
     ends(place.path(), ("", &["keys", "new", "b.key", "--role", "nobody"]), 2, "possible values");
     assert!(!at("b.key").exists());
+}
+
+/// All look, find nothing, and wait for a passphrase; whoever comes second overwrites nothing.
+#[test]
+fn of_many_who_make_the_same_key_file_at_once_one_makes_it() {
+    let place = tempfile::tempdir().unwrap();
+    let make = ["keys", "new", "a.key", "--role", "patient", "--passphrase-file", "-"];
+    let begin = |_| {
+        let mut command = program(place.path());
+        begun(command.args(make).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))
+    };
+    let mut begun: Vec<_> = (0..4).map(begin).collect();
+    let mut made = Vec::new();
+    for (number, child) in begun.iter_mut().enumerate() {
+        child.stdin.take().unwrap().write_all(format!("number {number}\n").as_bytes()).unwrap_or_default();
+    }
+    for (number, child) in begun.into_iter().enumerate() {
+        let Ran { code, err, .. } = ran(child.wait_with_output().unwrap());
+        match code {
+            Some(0) => made.push(number),
+            _ => assert!(code == Some(1) && err.contains("never overwritten"), "{code:?} {err}"),
+        }
+    }
+    let [number] = made.as_slice() else { panic!("made by {made:?}") };
+    let file = KeyFile::from_bytes(&fs::read(place.path().join("a.key")).unwrap()).unwrap();
+    let keyring = file.open(&Passphrase::new(format!("number {number}"))).unwrap();
+    let memory = fs::read(place.path().join("a.key.memory")).unwrap();
+    let sealed = memory.strip_prefix(b"casevault memory 1 patient\n").unwrap();
+    casevault::session::Memory::open(sealed, &keyring).unwrap();
 }
 
 #[test]
@@ -134,12 +163,12 @@ fn a_passphrase_comes_from_a_file_a_command_or_a_person_and_from_nowhere_else() 
     assert_eq!(said, "");
     // Nobody is asked where there is no terminal.
     fs::write(demo.at("bare.toml"), "vault = \"vault\"\nkey = \"alice.key\"\n").unwrap();
-    let mut asked = std::process::Command::new("setsid");
-    asked.args([crate::stage::PROGRAM, "show", "--config", "bare.toml"]).current_dir(demo.at(""));
-    if std::process::Command::new("setsid").arg("--version").output().is_err() {
-        eprintln!("skipped: nobody_is_asked_where_there_is_no_terminal: there is no `setsid` here");
+    if !has("setsid", "nobody_is_asked_where_there_is_no_terminal") {
         return;
     }
+    let mut asked = std::process::Command::new("setsid");
+    asked.args([crate::stage::PROGRAM, "show", "--config", "bare.toml"]).current_dir(demo.at(""));
+    alone(&mut asked, &demo.at(""));
     let Ran { code, err, .. } = fed(&mut asked, b"");
     assert!(code == Some(1) && err.contains("--passphrase-file or --passphrase-command"), "{code:?} {err}");
 }

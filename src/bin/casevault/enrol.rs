@@ -8,6 +8,7 @@ use casevault::{
     party::{Auditor, Curator, Doctor, Owner, Patient, Registrar, Role},
     record::Kind,
     session::{Entry, Memory, Session, Tools},
+    vault::Vault,
 };
 use clap::Args;
 
@@ -28,6 +29,10 @@ pub(crate) struct Enrol {
     /// The same from a file; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// You are enrolled, and were refused or are attested no more: ask to be vetted again. A doctor hands papers in with it, or with
+    /// `--licence` and `--paper` alone.
+    #[arg(long, conflicts_with_all = ["name", "identity"])]
+    again: bool,
     /// A doctor's licence, for the registrars alone. May be given several times.
     #[arg(long = "licence", value_name = "FILE")]
     licences: Vec<PathBuf>,
@@ -35,7 +40,7 @@ pub(crate) struct Enrol {
     #[arg(long = "paper", value_name = "FILE")]
     papers: Vec<PathBuf>,
     /// The key is enrolled, and what it had seen is lost: trust what the vault shows now.
-    #[arg(long, requires = "role", conflicts_with_all = ["name", "identity", "licences", "papers"])]
+    #[arg(long, requires = "role", conflicts_with_all = ["name", "identity", "licences", "papers", "again"])]
     anew: bool,
     /// With --anew: the key's role.
     #[arg(long, requires = "anew")]
@@ -74,7 +79,23 @@ impl Enrol {
                 "papers are handed in by doctors alone: leave --licence and --paper away",
             ));
         }
+        if self.again {
+            return self.ask_again::<R>(context, |session| Ok(session.ask_to_be_vetted()?));
+        }
         self.enrol_as::<R>(context, |_session| Ok(()))
+    }
+
+    fn ask_again<R: Owner + SignsIn>(
+        &self,
+        context: &Context,
+        ask: impl FnOnce(&Session<'_, R>) -> Done,
+    ) -> Done {
+        let card = context.act(|session: &Session<'_, R>| {
+            ask(session)?;
+            Ok(session.card().clone())
+        })?;
+        screen::word("The registrars are asked to look again: give them this id.");
+        keys::tell(&card, self.answer)
     }
 
     fn enrol_doctor(self, context: &Context) -> Done {
@@ -85,6 +106,14 @@ impl Enrol {
                 let bytes = context.read_input(path, CONTENT_BYTES_MAX)?;
                 entries.push(Entry::of_bytes(kind, media_of(path, &bytes), bytes.to_vec())?);
             }
+        }
+        let is_later = self.name.is_none() && self.identity.is_none() && !entries.is_empty();
+        if self.again || is_later {
+            return self.ask_again::<Doctor>(context, |session| {
+                let asked =
+                    if entries.is_empty() { session.ask_to_be_vetted() } else { session.apply(entries) };
+                Ok(asked?)
+            });
         }
         self.enrol_as::<Doctor>(context, |session| {
             if entries.is_empty() { Ok(()) } else { Ok(session.apply(entries)?) }
@@ -104,6 +133,7 @@ impl Enrol {
             let session = Session::<R>::enrol_with(vault, keyring, who.as_str(), memory, Tools::system()?)?;
             let done = then(&session);
             context.keep(&session)?;
+            pinned(vault);
             done.map(|()| session.card().clone())
         })?;
         screen::word("Enrolled. Now a registrar must look who you are and attest you: give him this id.");
@@ -142,13 +172,25 @@ impl Enrol {
         let signed = context.over_vault(|vault| {
             let session = R::sign_in(vault, keyring, Memory::first_use())?;
             context.keep(&session)?;
+            pinned(vault);
             Ok(session.card().clone())
         });
         if signed.is_err() {
             std::fs::remove_file(&path).map_err(|error| Failure::files(&path, "taken away", &error))?;
         }
-        screen::word("What the vault shows now is trusted from here on.");
         keys::tell(&signed?, self.answer)
+    }
+}
+
+/// Whom the key trusts from now on: to be compared with what the operator and the registrars say.
+fn pinned(vault: &Vault) {
+    let trust = vault.trust();
+    screen::word(&format!(
+        "Vault {} is trusted from here on, and its registrars. Ask them if this is so:",
+        trust.vault.to_hex()
+    ));
+    for card in &trust.registrars {
+        screen::word(&format!("  registrar {}  {}", card.party(), card.fingerprint().words()));
     }
 }
 
