@@ -5,6 +5,8 @@ mod area;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod cosign;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod docs;
