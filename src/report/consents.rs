@@ -106,7 +106,7 @@ impl Folders {
         self.0.get(&folder).and_then(|folder| folder.kind)
     }
 
-    /// By right of which consent an event was done: of the grant it names, or that the actor holds.
+    /// By right of which consent an event was done: of the grant it names, or that the actor holds. An owner needs none.
     pub(super) fn right(&self, event: &Event) -> Option<&Consent> {
         let held = &self.0.get(&event.step.folder?)?.held;
         let named = held.iter().find(|held| Some(held.digest) == event.step.subject);
@@ -117,7 +117,7 @@ impl Folders {
                     && event.moment.at < held.grant.terms.ends()
             })
         };
-        named.or_else(its).map(|held| &held.consent)
+        named.or_else(its).map(|held| &held.consent).filter(|consent| is_anothers(consent))
     }
 
     /// Follows an event, and gives the consents that end with it.

@@ -104,10 +104,11 @@ pub(super) fn denial(told: &Told<'_>) -> Option<Denial> {
     Denial::ALL.iter().find(|denial| denial.code() == code).copied()
 }
 
-/// What an event was done for: as it says, or by right of what.
+/// What an event was done for: as it says, or by right of what. Who opens its own folder does so for itself.
 pub(super) fn purpose(told: &Told<'_>) -> Option<Purpose> {
     let by_right = told.right.map(|consent| consent.grant.terms.purpose());
-    told.event.moment.purpose.or(by_right)
+    let own = || Some(Purpose::Own).filter(|_| told.is_own() && told.event.step.verb == Verb::Open);
+    told.event.moment.purpose.or(by_right).or_else(own)
 }
 
 /// The row of an event.

@@ -220,8 +220,7 @@ impl Tally {
     fn open(&mut self, told: &Told<'_>) {
         let received = told.line.received;
         self.opened = self.opened.saturating_add(1);
-        let own = Some(Purpose::Own).filter(|_| told.is_own());
-        self.openings.add(received, purpose(told).or(own));
+        self.openings.add(received, purpose(told));
         if let (Principal::Party(party), Some(Role::Doctor), false) =
             (told.event.step.actor, told.role, told.is_own())
         {

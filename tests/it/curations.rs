@@ -8,10 +8,15 @@ use casevault::{
     crypto::Random,
     custodian::PublicQuery,
     error::{Error, Misuse},
+    log::SignedCheckpoint,
     party::{Curator, Patient, Role},
-    public::{Batch, PublicPolicy, PublicRow, Use},
+    public::{
+        Batch, PublicPolicy, PublicRow, Use,
+        export::{Cover, Format, verify_export},
+    },
     session::{Case, Curated, Session},
     time::{Timestamp, days},
+    vault::PublishError,
 };
 use serde_json::json;
 
@@ -219,4 +224,59 @@ fn b16_a_draft_is_of_the_vaults_own_policy_and_of_ones_own_case() {
     let carol = plain.patient(ALICE, "Carol");
     let case = carol.open_case("rash").unwrap();
     assert!(matches!(carol.draft(&case, &small()), Err(Error::Misuse(Misuse::NotPublic))));
+}
+
+fn cover() -> Cover {
+    Cover {
+        name: "cases".to_owned(),
+        title: "Cases".to_owned(),
+        description: "Made-up cases.".to_owned(),
+        publisher: "Quayside".to_owned(),
+        homepage: "https://quayside.example/".to_owned(),
+        licence: "CC-BY-4.0".to_owned(),
+        licence_url: "https://creativecommons.org/licenses/by/4.0/".to_owned(),
+        version: "1.0.0".to_owned(),
+        published: Timestamp::at_ms(1_790_000_000_000),
+    }
+}
+
+#[test]
+fn a_vault_exports_what_is_public_signed_by_its_logs_key() {
+    let (world, place) = (world(), tempfile::tempdir().unwrap());
+    let formats = BTreeSet::from([Format::Ndjson]);
+    let (cover, policy) = (cover(), small());
+    let export =
+        |name: &str, policy| world.vault.export_public(place.path().join(name), (&cover, policy), &formats);
+    let withheld = |name: &str| {
+        let report = std::fs::read(place.path().join(name).join("suppression.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&report).unwrap()["withheld"][0]["cases"].clone()
+    };
+    // Before there is anything it is an export of nothing; what waits is told in steps of k.
+    drop(many(&world, 13));
+    assert_eq!(export("none", &policy).unwrap().cases, 0);
+    assert_eq!(withheld("none"), json!({ "at_least": 12 }));
+    drop(many_more(&world, 13, 11));
+    epoch(&world, 1);
+    let exported = export("some", &policy).unwrap();
+    assert_eq!((exported.cases, exported.batches, exported.elsewhere), (public(&world).len(), 1, 0));
+    assert!(exported.cases >= 12);
+    assert_eq!(withheld("some"), json!({ "fewer_than": 12 }));
+    let key = world.vault.log_key().unwrap();
+    assert_eq!(verify_export(place.path().join("some"), &key).unwrap(), exported.files);
+    // It is the log's own: what verifies the checkpoint.
+    let checkpoint = world.vault.checkpoint().unwrap();
+    assert!(SignedCheckpoint::parse(checkpoint.as_bytes()).unwrap().verify(&key).is_ok());
+    // What was released stays to be had under its own policy, when there is another, or no area any more.
+    let other = PublicPolicy::shipped_default().unwrap();
+    assert!(
+        matches!(export("other", &other), Err(PublishError::OtherPolicy(digest)) if digest == policy.digest())
+    );
+    let curator = keyring(CURATOR).card(Role::Curator);
+    world.office().propose(world.vault.policy().curated(other.digest(), &curator)).unwrap();
+    let exported = export("other", &other).unwrap();
+    assert_eq!((exported.cases, exported.batches, exported.elsewhere), (0, 0, 1));
+    world.office().propose(world.vault.policy().uncurated()).unwrap();
+    assert!(matches!(export("gone", &other), Err(PublishError::NoArea)));
+    assert!(!place.path().join("gone").exists());
+    assert_eq!(export("kept", &policy).unwrap().cases, public(&world).len());
 }

@@ -306,6 +306,13 @@ fn an_event_says_who_did_what_by_which_right() {
         assert_eq!((&grant["reader"], &grant["folder"]), (&event["actor"], &event["folder"]));
         assert_eq!((&grant["purpose"], &grant["kind"]), (&event["purpose"], &event["kind"]));
     }
+    let named = events.iter().filter_map(|event| Some((event, event.get("grant")?)));
+    for (event, named) in named {
+        assert!(grants.iter().any(|grant| grant["grant"] == *named), "{event}");
+        assert_ne!(event["role"], "patient", "an owner needs none: {event}");
+    }
+    let own = events.iter().filter(|event| event["verb"] == "Open" && event["role"] == "patient");
+    assert!(own.into_iter().all(|event| event["purpose"] == "own"));
     let refused = events.iter().find(|event| event["verb"] == "Deny").unwrap();
     assert_eq!(
         (&refused["decision"], &refused["reason"]),
