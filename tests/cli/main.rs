@@ -7,6 +7,8 @@ mod audit;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod keys;
