@@ -35,6 +35,11 @@ pub(crate) fn alone(command: &mut Command, place: &Path) {
     command.env("XDG_CONFIG_HOME", place.join("nobodys-config"));
 }
 
+/// The first digits of an id.
+pub(crate) fn first(id: &str, digits: usize) -> &str {
+    id.get(..digits).unwrap()
+}
+
 /// Whether a program that a test needs is here; without it the test names itself as skipped.
 pub(crate) fn has(needed: &str, test: &str) -> bool {
     let is_here = Command::new(needed).arg("--version").output().is_ok();

@@ -330,6 +330,8 @@ fn what_version_1_wrote_still_opens() {
     assert_eq!(file.open(&Passphrase::new("correct horse")).unwrap().party(), keyring.party());
     let card: Card = codec::decode(&frozen("card")).unwrap();
     assert_eq!(card.party(), keyring.party());
+    let text = fs::read_to_string(directory().join("card.txt")).unwrap();
+    assert_eq!((Card::from_text(&text).unwrap(), card.to_text()), (card.clone(), text));
     let signed: SignedEvent = codec::decode(&frozen("event")).unwrap();
     assert_eq!(signed.verify(card.verifying_key()).unwrap(), event());
     let redacted: SignedEvent = codec::decode(&frozen("event-redacted")).unwrap();
