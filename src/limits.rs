@@ -131,6 +131,9 @@ pub const MAP_DEPTH_MAX: u8 = 24;
 /// The longest line of an auditor's export, in bytes: an event with all the grants it can bring.
 pub const AUDIT_LINE_BYTES_MAX: usize = 512 * 1024;
 
+/// The most batches of the public area that an audit looks at.
+pub const AUDIT_BATCHES_MAX: usize = 256 * 1024;
+
 /// A page of an auditor's export ends with the line that makes it so long, in bytes.
 pub const EXPORT_PAGE_BYTES: usize = 64 * 1024;
 

@@ -50,6 +50,10 @@ coded! {
         Unwitnessed = 20, "fewer witnesses have seen the checkpoint than the policy asks for";
         /// What a receipt promised stands in no stream, or not as it promised.
         Omitted = 21, "what a receipt promised is not there";
+        /// What became public, or was hidden, is not what its release names.
+        Release = 22, "what is public is not what its release names";
+        /// A batch that became public does not pass the gate of its policy.
+        Gate = 23, "a batch does not pass the gate of its policy";
     }
 }
 
@@ -75,6 +79,7 @@ impl Fault {
             Self::Missing | Self::Unwitnessed => Gravity::Missing,
             Self::Checkpoint
             | Self::Folder
+            | Self::Gate
             | Self::Grant
             | Self::Identity
             | Self::Log
@@ -84,6 +89,7 @@ impl Fault {
             | Self::Policy
             | Self::Position
             | Self::Registrar
+            | Self::Release
             | Self::Repeated
             | Self::Seen
             | Self::Signature

@@ -34,7 +34,8 @@ impl Streams<'_> {
 
     /// What became public: by the curator whom the policy of then names, attested then and not barred.
     fn judge_releases(&mut self, people: &People) {
-        for Released { place, actor } in std::mem::take(&mut self.releases) {
+        for Released { place, actor, .. } in &self.releases {
+            let (place, actor) = (*place, *actor);
             if self.bad.contains(&actor) {
                 continue;
             }

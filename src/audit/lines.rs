@@ -241,6 +241,11 @@ fn bytes_of(text: &str) -> Option<Vec<u8>> {
 }
 
 fn value<T: Wire>(Text(text): &Text<'_>) -> Option<T> {
+    value_of(text)
+}
+
+/// A value in base64.
+pub(super) fn value_of<T: Wire>(text: &str) -> Option<T> {
     codec::decode(&bytes_of(text)?).ok()
 }
 

@@ -4,7 +4,8 @@
 //! the log makes its checkpoint and grows from one that was kept; that the streams make the heads map, each whole, once, in
 //! order and signed; that every folder's keys, lists and grants follow on what was before; that every opening and write was
 //! covered by a grant that held, to a card then attested, of a party then in good standing; that who someone is came out by
-//! assignment, to its owner, or to vet; that registrars were registrars, by policies that enough of them signed.
+//! assignment, to its owner, or to vet; that registrars were registrars, by policies that enough of them signed; that what is
+//! public is what the releases name, and, where the public policy is given, that it passes its gate.
 //!
 //! # What it does not find
 //! A change of the time at which the custodian says it received an event is found in the stream, not at the event. An event
@@ -21,6 +22,7 @@ pub(crate) mod lines;
 mod parties;
 mod people;
 mod receipts;
+mod releases;
 pub(crate) mod report;
 mod rules;
 mod state;

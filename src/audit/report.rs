@@ -54,6 +54,10 @@ pub struct AuditReport {
     pub events: u64,
     /// Receipts whose promise was due, each looked for.
     pub receipts: u64,
+    /// Batches of the public area that are shown.
+    pub batches: u64,
+    /// Those of them whose rows were held to the gate of their policy, which was given.
+    pub gated: u64,
     /// What is wrong, the first first; nothing, if all is in order.
     pub findings: Vec<Finding>,
 }

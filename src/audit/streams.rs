@@ -61,6 +61,8 @@ pub(super) struct Taken {
 pub(super) struct Released {
     pub(super) place: Place,
     pub(super) actor: Principal,
+    /// What it names.
+    pub(super) subject: Option<Digest>,
 }
 
 /// What it was, with the right statement or without it.
@@ -266,7 +268,7 @@ impl<'a> Streams<'a> {
                 return None;
             }
             Verb::Release => {
-                self.releases.push(Released { place, actor: step.actor });
+                self.releases.push(Released { place, actor: step.actor, subject: step.subject });
                 return None;
             }
             Verb::Amend

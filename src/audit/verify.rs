@@ -10,6 +10,7 @@ use crate::{
         lines::PolicyFile,
         parties::{Parties, makes_map},
         receipts::Receipts,
+        releases::Published,
         report::{Findings, read_file},
         rules::Rules,
         streams::Streams,
@@ -19,6 +20,7 @@ use crate::{
     id::VaultId,
     limits::{AUDIT_POLICY_BYTES_MAX, NOTE_BYTES_MAX},
     merkle::Head,
+    public::PublicPolicy,
 };
 
 /// What an auditor goes by, besides the export.
@@ -30,6 +32,8 @@ pub struct Basis<'a> {
     pub state: Option<&'a State>,
     /// Receipts that parties sent in: what they promise must stand in the streams.
     pub receipts: &'a [Signed<Receipt>],
+    /// Public policies: what became public under one of them must pass its gate.
+    pub policies: &'a [PublicPolicy],
 }
 
 /// Checks an export, against its own checkpoint and one that was kept from before.
@@ -81,10 +85,13 @@ pub fn verify_from(directory: &Path, basis: &Basis<'_>) -> Result<(AuditReport, 
     let mut streams = resumed.map_or_else(read_all, Ok)?;
     streams.judge(head.filter(|head| log.makes(*head)).map(|_| &log));
     let receipts = streams.receipts.judge(log.last, &streams.bad, &mut streams.findings);
+    let public = Published::read(&directory.join("releases.ndjson"), basis.policies)?;
+    let (batches, gated) = (public.shown(), public.gated());
+    streams.judge_public(public);
     let (findings, events) = (streams.findings.in_order(), streams.index);
     let streams = u64::try_from(heads.len()).unwrap_or(u64::MAX);
     let (epochs, log) = (log.size(), head.unwrap_or_default());
-    let report = AuditReport { vault, log, epochs, streams, events, receipts, findings };
+    let report = AuditReport { vault, log, epochs, streams, events, receipts, batches, gated, findings };
     let is_sound = report.worst().is_none_or(|worst| worst == Gravity::Warning);
     let state = if is_sound { State::new((vault, key, log), heads) } else { None };
     Ok((report, state))

@@ -6,12 +6,11 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use crate::{
     codec::{self, coded},
-    crypto::{Label, kdf::digest},
     event::SignedEvent,
     id::{BatchId, Digest, FolderId, Handle, PersonToken, PublicId},
     letter::Letter,
     merkle::Head,
-    public::{BatchFacts, Code, Icd3, PublicRow},
+    public::{BatchFacts, Code, Icd3, PublicRow, ReleaseNote},
     time::Timestamp,
 };
 
@@ -141,39 +140,6 @@ pub struct Publication {
     pub departed: u64,
 }
 
-/// The digests by which an event names all that a release brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct ReleaseNote {
-    /// Of the rows, in their order.
-    #[n(0)]
-    pub rows: Digest,
-    /// Of the batches, in their order.
-    #[n(1)]
-    pub batches: Digest,
-    /// Of the batches it hides.
-    #[n(2)]
-    pub hidden: Digest,
-    /// Of the sealed journal.
-    #[n(3)]
-    pub journal: Digest,
-}
-
-impl ReleaseNote {
-    /// The digest that is the subject of the event.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let Self { rows, batches, hidden, journal } = self;
-        digest(Label::Release, &[rows.as_bytes(), batches.as_bytes(), hidden.as_bytes(), journal.as_bytes()])
-    }
-
-    /// The digest of a sealed journal.
-    #[must_use]
-    pub fn journal_digest(journal: &[u8]) -> Digest {
-        digest(Label::Release, &[b"journal", journal])
-    }
-}
-
 impl Publication {
     /// How many bytes it is.
     #[must_use]
@@ -184,19 +150,18 @@ impl Publication {
     /// What names it.
     #[must_use]
     pub fn note(&self) -> ReleaseNote {
-        ReleaseNote {
-            rows: of_all(b"rows", &self.rows),
-            batches: of_all(b"batches", &self.batches),
-            hidden: of_all(b"hidden", &self.hidden),
-            journal: ReleaseNote::journal_digest(&self.journal),
+        let mut rows: BTreeMap<BatchId, Vec<&PublicRow>> = BTreeMap::new();
+        for row in &self.rows {
+            rows.entry(row.batch).or_default().push(row);
         }
+        let of =
+            |facts: &BatchFacts| ReleaseNote::rows_digest(rows.get(&facts.id).into_iter().flatten().copied());
+        ReleaseNote::of(
+            self.batches.iter().map(|facts| (facts, of(facts))),
+            self.hidden.iter().copied(),
+            ReleaseNote::journal_digest(&self.journal),
+        )
     }
-}
-
-fn of_all<T: Encode<()>>(what: &[u8], values: &[T]) -> Digest {
-    let values: Vec<Vec<u8>> = values.iter().map(codec::encode).collect();
-    let parts: Vec<&[u8]> = std::iter::once(what).chain(values.iter().map(Vec::as_slice)).collect();
-    digest(Label::Release, &parts)
 }
 
 /// A release of before, for the curator.

@@ -17,7 +17,7 @@ pub use answer::{
 };
 pub use area::{
     PastRelease, PoolCursor, PoolPage, PoolPlace, Pooled, PublicAnswer, PublicPage, PublicPlace, PublicQuery,
-    PublicQuestion, Publication, ReleaseNote, SharedAbstract, SharedCase, SharedState,
+    PublicQuestion, Publication, SharedAbstract, SharedCase, SharedState,
 };
 pub use chart::{ChartOwner, EpochEntry, Run, SealedChart, Writer};
 pub use query::{Errand, ExportFile, ExportPlace, Query, Question, QueuePlace, Search};

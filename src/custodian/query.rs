@@ -118,6 +118,9 @@ pub enum ExportFile {
     /// The vault, its key and its policies.
     #[n(3)]
     Policy,
+    /// The lines of the releases, of their batches and of the rows that are shown.
+    #[n(4)]
+    Releases,
 }
 
 /// Where a page of an export begins; places rise from page to page.

@@ -15,6 +15,7 @@ mod consent;
 pub mod export;
 mod gate;
 pub mod hierarchy;
+mod note;
 pub mod policy;
 mod pool;
 mod release;
@@ -23,6 +24,7 @@ mod values;
 pub use codes::{Code, Codes};
 pub use consent::{Sharing, Use};
 pub use gate::{Candidate, GateRules, Held, Offer, Passed, Release, gate};
+pub use note::ReleaseNote;
 pub use policy::PublicPolicy;
 pub use pool::{
     Census, Counted, Departure, Entry, Epoch, Journal, Made, Misplaced, Plain, Pool, Reason, Refused, Unlike,

@@ -11,17 +11,14 @@ use minicbor::bytes::ByteVec;
 use crate::{
     codec,
     crypto::{Label, aead::OneUseKey},
-    custodian::{
-        Answer, Enclosure, Part, PastRelease, PoolCursor, PoolPage, Pooled, Publication, Question,
-        ReleaseNote,
-    },
+    custodian::{Answer, Enclosure, Part, PastRelease, PoolCursor, PoolPage, Pooled, Publication, Question},
     error::{Error, Misuse, Tampering},
     event::{Principal, Step, Verb},
     id::{BatchId, Handle, PersonToken},
     limits::{POOL_PAGE_MAX, RELEASE_BYTES_MAX},
     merkle::{Frontier, Head, leaf_hash},
     party::Curator,
-    public::{Abstract, BatchFacts, PublicRow, Sharing, Use},
+    public::{Abstract, BatchFacts, PublicRow, ReleaseNote, Sharing, Use},
     session::{
         Session,
         exchange::{From, Hand, Outcome},

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Misuse, Tampering},
     event::{Principal, Step, Verb},
     id::Digest,
-    limits::{EXPORT_PAGE_BYTES_MAX, LOG_EPOCHS_MAX, REGISTRARS_MAX},
+    limits::{EXPORT_PAGE_BYTES_MAX, LOG_EPOCHS_MAX, REGISTRARS_MAX, RELEASE_BATCHES_MAX},
     log::{self, LogEpoch, Tile, entries},
     merkle,
     party::{Auditor, Card},
@@ -141,6 +141,10 @@ impl Session<'_, Auditor> {
         if parties < last.owners || events < last.events {
             return Err(Tampering::Stream.into());
         }
+        // Each release is an event.
+        let batches = u64::try_from(RELEASE_BATCHES_MAX).unwrap_or(u64::MAX);
+        let most = last.events.saturating_mul(batches);
+        self.fetch_lines((log, ExportFile::Releases), &path.join("releases.ndjson"), most)?;
         Ok(checkpoint)
     }
 

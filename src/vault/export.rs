@@ -1,7 +1,7 @@
 //! The auditor's export: all that is needed to check every stream against a checkpoint, and no data key.
 //!
 //! A folder of text files, whose formats `docs/audit.md` says exactly: `checkpoint`, `tile/…`, `events.ndjson`,
-//! `parties.ndjson`, `policy.json`.
+//! `parties.ndjson`, `policy.json`, `releases.ndjson`.
 
 use std::{fs, io::Write as _, path::Path, sync::PoisonError};
 
@@ -107,6 +107,7 @@ impl Vault {
             (ExportFile::Policy, "policy.json"),
             (ExportFile::Parties, "parties.ndjson"),
             (ExportFile::Events, "events.ndjson"),
+            (ExportFile::Releases, "releases.ndjson"),
         ] {
             let mut written = fs::File::create_new(directory.join(name))?;
             let mut from = Some(ExportPlace::default());
@@ -131,6 +132,7 @@ impl Vault {
             ExportFile::Events => self.events_page(snapshot, from),
             ExportFile::LogEntries(index) => Ok((self.log_entries(snapshot, index)?, None)),
             ExportFile::Parties => self.parties_page(snapshot, from),
+            ExportFile::Releases => self.releases_page(snapshot, from),
             ExportFile::Policy => {
                 let policy = self.policy_file(snapshot)?;
                 let start = usize::try_from(from.within).map_err(|_wide| Fault::Malformed)?;
@@ -286,7 +288,7 @@ impl Vault {
 }
 
 /// A page, and where the next one begins.
-type Page = (Vec<u8>, Option<ExportPlace>);
+pub(super) type Page = (Vec<u8>, Option<ExportPlace>);
 
 fn put(directory: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
     let path = directory.join(path);
@@ -296,7 +298,7 @@ fn put(directory: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
     Ok(fs::write(path, bytes)?)
 }
 
-fn name_of(stream: Principal) -> String {
+pub(super) fn name_of(stream: Principal) -> String {
     match stream {
         Principal::Party(party) => format!("party:{}", party.to_hex()),
         Principal::Folder(folder) => format!("folder:{}", folder.to_hex()),
@@ -304,11 +306,11 @@ fn name_of(stream: Principal) -> String {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
-fn line(page: &mut Vec<u8>, value: &Value) {
+pub(super) fn line(page: &mut Vec<u8>, value: &Value) {
     page.extend_from_slice(value.to_string().as_bytes());
     page.push(b'\n');
 }

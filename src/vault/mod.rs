@@ -28,6 +28,7 @@ mod pool;
 mod promise;
 mod public;
 mod publish;
+mod published;
 mod queue;
 mod release;
 mod rows;

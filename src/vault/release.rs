@@ -13,7 +13,7 @@ use crate::{
     id::BatchId,
     limits::{RELEASE_BATCHES_MAX, RELEASE_BYTES_MAX},
     merkle::leaf_hash,
-    public::{BatchFacts, PublicRow},
+    public::{BatchFacts, PublicRow, ReleaseNote},
     vault::{
         Vault,
         fault::Fault,
@@ -114,7 +114,8 @@ impl Work<'_> {
             let mut rows = rows.remove(&facts.id).ok_or(Fault::Malformed)?;
             rows.sort_by_key(|row| row.id);
             self.check_batch(facts, &rows)?;
-            let row = BatchRow { facts: facts.clone(), release: number, hidden: None };
+            let its = ReleaseNote::rows_digest(rows.iter().copied());
+            let row = BatchRow { facts: facts.clone(), release: number, hidden: None, rows: its };
             self.desk.put(Table::Batch, &[facts.id.as_bytes()], &row)?;
             for chunk in chunks(rows) {
                 let last = chunk.last().ok_or(Fault::Malformed)?.id;

@@ -13,7 +13,7 @@ use crate::{
         RulingStatement,
     },
     crypto::{Signed, VerifyingKey},
-    custodian::{Errand, QueuePlace, ReleaseNote},
+    custodian::{Errand, QueuePlace},
     event::Principal,
     folder::{BackLinks, Commitments, Epoch, FolderKind},
     id::{Digest, FolderId, Handle, PartyId, PersonToken},
@@ -22,7 +22,7 @@ use crate::{
     log::{LogEpoch, OwnerHead},
     merkle::{Frontier, Head},
     party::Card,
-    public::{BatchFacts, PublicRow},
+    public::{BatchFacts, PublicRow, ReleaseNote},
     record::Leaf,
     time::Timestamp,
 };
@@ -546,6 +546,9 @@ pub(super) struct BatchRow {
     /// The release that hid it.
     #[n(2)]
     pub(super) hidden: Option<u64>,
+    /// The digest of its rows, which stays when they go.
+    #[n(3)]
+    pub(super) rows: Digest,
 }
 
 /// Public rows of one batch, in the order of their ids.

@@ -43,6 +43,8 @@ pub(super) struct Snapshot {
     pub(super) events: u64,
     /// How many policies followed on the first.
     pub(super) charters: usize,
+    /// How many releases of the public area.
+    pub(super) releases: u64,
     /// The root of each bucket.
     roots: Vec<Digest>,
     /// The buckets that were replaced since.
@@ -139,16 +141,18 @@ impl Vault {
         let roots = self.map(&log)?.roots;
         // After the checkpoint: of a policy that it has, the charter is there.
         let charters = self.shelves.scan::<CharterRow>(self.log_place(), Table::Charter, &[])?.len();
-        Ok(Snapshot {
+        let snapshot = Snapshot {
             log: log.frontier.head(),
             note: self.shown(&log)?,
             depth: log.depth,
             streams: log.owners,
             events: log.events,
             charters,
+            releases: 0,
             roots,
             kept: Mutex::default(),
-        })
+        };
+        Ok(Snapshot { releases: self.releases_in(&snapshot)?, ..snapshot })
     }
 
     /// The streams' heads in a bucket, as a snapshot has them. [`Fault::Conflict`] if they are no more what they were: another

@@ -391,6 +391,14 @@ def policy_of(item):
 
 CHARTER = struct(vault=ID, version=U32, previous=DIGEST, policy=policy_of)
 
+# ---------------------------------------------------------------- the public area
+
+BATCHES_MAX, BATCH_ROWS_MAX = 256 * 1024, 16 * 1024
+PLACE = struct(grid=U8, bins=many(uint(2**16 - 1)))
+REACHED = struct(k=U32, l=U32, largest=U32, t=uint(2**16 - 1))
+BATCH_FACTS = struct(id=ID, place=PLACE, policy=DIGEST, epoch=U64, follows=Maybe(ID), reached=REACHED)
+PUBLIC_ROW = struct(id=ID, batch=ID, place=PLACE, said=lambda item: item)
+
 # ---------------------------------------------------------------- files
 
 

@@ -19,14 +19,14 @@ from types import SimpleNamespace
 from formats import (
     ATTESTATION, AUDITOR, BARRED, CASE, CHARTER, COSIGNED, CREDENTIALS, CURATOR, DOCTOR, EMPTY, GOOD, IDENTITY, MOMENT, MOMENT_BYTES_MAX, OWN,
     POLICY_BYTES_MAX, READ_WRITE, RECEIPT, RECEIPT_BYTES_MAX, REGISTRAR, REGISTRARS_MAX, RULING, SIGNED, STEP, STEP_BYTES_MAX, SUSPENDED, TIME_MAX, TREATMENT,
-    VERBS, VETTING, Frontier, Malformed, decode, digest, encode, event_line, from_base64, from_hex, from_json, is_signed,
+    BATCHES_MAX, BATCH_FACTS, BATCH_ROWS_MAX, PUBLIC_ROW, U64, VERBS, VETTING, Frontier, Malformed, decode, digest, encode, event_line, from_base64, from_hex, from_json, is_signed,
     label, leaf_hash, lines_of, need, party_line, point, policy_of, read_checkpoint, read_log, seen_by, tree,
 )  # fmt: skip
 
 SUCCESSIONS_MAX, PROPOSALS_MAX, MAP_DEPTH_MAX, FINDINGS_MAX, ROOTS_MAX = 16, 16, 24, 1000, 65_536
 GRACE_MS = 60_000
 FAULTS = """checkpoint log map stream missing malformed position signature time repeated folder seen grant uncovered
-    identity unattested standing registrar policy unwitnessed omitted""".split()
+    identity unattested standing registrar policy unwitnessed omitted release gate""".split()
 GRAVITY = {"time": "warning", "missing": "evidence missing", "unwitnessed": "evidence missing"}
 
 
@@ -440,6 +440,7 @@ class Audit:
         self.end_stream()
         self.pass_over(len(self.heads))
         self.judge()
+        self.judge_public(export / "releases.ndjson")
         self.judge_receipts()
         self.findings.sort()
 
@@ -609,7 +610,7 @@ class Audit:
         if step.verb == "Export":
             self.exports.append((place, step))
         if step.verb == "Release":
-            self.releases.append((place, step.actor))
+            self.releases.append((place, step.actor, step.subject))
         if step.verb == "Govern" and step.subject and place.stream.of[0] == "vault":
             self.rules.signed(step.subject, place.received)
         is_first = place.stream.of[0] == "vault" and place.seq == 0
@@ -631,7 +632,7 @@ class Audit:
                     self.judge_dealing(one)
                 except Fault as found:
                     self.add(one.place.index, found.args[0], "", one.place.seq)
-        for place, actor in self.releases:
+        for place, actor, _ in self.releases:
             if vault not in self.bad and actor not in self.bad:
                 try:
                     self.judge_release(actor, place.received)
@@ -702,6 +703,29 @@ class Audit:
         unless(self.people.is_attested(curator, moment, None), "unattested")
         unless(self.people.standing(curator.party, moment) < BARRED, "standing")
 
+    def judge_public(self, path):
+        """What is public is what the releases name. Whether it passes its policy's gate is for whoever has that policy."""
+        if ("vault", self.vault) in self.bad:
+            return
+        public = Published(path)
+        told, batches = len(public.journals), public.batches
+        is_told = (public.count or 0) == told <= len(self.releases) and all(
+            one.release < told and (one.hidden is None or one.hidden < told) for one in batches.values()
+        )
+        if public.is_malformed or not is_told:
+            return self.add(0, "malformed" if public.is_malformed else "release", "releases.ndjson")
+        for number, (place, _, subject) in enumerate(self.releases):
+            if number >= told:
+                self.add(place.index, "release", "", place.seq)
+                continue
+            its = [one for one in batches.values() if one.release == number]
+            gone = [name for name, one in batches.items() if one.hidden == number]
+            named = [part for one in its for part in (one.data, one.rows)]
+            note = [digest("release", b"batches", *named), digest("release", b"hidden", *gone), public.journals[number]]
+            policies = {policy.public.policy for policy in self.rules.at(place.received) if policy.public}
+            is_its = digest("release", *note) == subject
+            if not is_its or not all(could_be(one, batches, policies) for one in its) or any(one.is_bad for one in its):
+                self.add(place.index, "release", "", place.seq)
 
     def judge_export(self, place, step, roots):
         """By an auditor attested then and in good standing, of a log that this one grew from."""
@@ -711,6 +735,77 @@ class Audit:
             unless(card and card.role == AUDITOR and self.people.is_attested(card, moment, None), "unattested")
             unless(self.people.standing(party, moment) < BARRED, "standing")
         unless(roots is None or step.subject in roots, "seen")
+
+
+class Published:
+    """What an export says of the public area: releases, their batches, and the rows that are shown."""
+
+    def __init__(self, path):
+        self.count, self.journals, self.batches, self.is_malformed = None, [], {}, False
+        self.open, self.rows = None, []
+        for data in lines_of(path) if path.exists() else []:
+            try:
+                self.take(data)
+            except Malformed:
+                self.is_malformed = True
+        self.close()
+
+    def take(self, data):
+        need(data is not None)
+        said = from_json(data)
+        names = set(said)
+        if names == {"releases"}:
+            need(self.count is None)
+            self.count = U64(said["releases"])
+        elif names == {"release", "journal"}:
+            need(self.count is not None and not self.batches and U64(said["release"]) == len(self.journals))
+            self.journals.append(from_hex(said["journal"], 32))
+        elif names == {"rows"}:
+            need(self.open is not None and type(said["rows"]) is list)
+            need(len(self.rows) + len(said["rows"]) <= BATCH_ROWS_MAX)
+            for one in said["rows"]:
+                one = from_base64(one)
+                self.rows.append((decode(PUBLIC_ROW, one, 4096), one))
+        else:
+            need(names in ({"batch", "release", "rows"}, {"batch", "release", "rows", "hidden"}))
+            need(len(self.batches) < BATCHES_MAX)
+            self.close()
+            data = from_base64(said["batch"])
+            facts = decode(BATCH_FACTS, data, 512)
+            release, rows, hidden = U64(said["release"]), from_hex(said["rows"], 32), said.get("hidden")
+            need(hidden is None or U64(hidden) == hidden)
+            need(not self.batches or next(reversed(self.batches)) < facts.id)
+            self.batches[facts.id] = SimpleNamespace(
+                facts=facts, data=data, release=release, rows=rows, hidden=hidden, is_bad=False
+            )
+            self.open = facts.id if hidden is None else None
+
+    def close(self):
+        """All rows of the batch are there: they are held to what is said of them."""
+        if self.open is not None:
+            told, rows = self.batches[self.open], sorted(self.rows, key=lambda row: row[0].id)
+            is_same = digest("release", b"rows", *(data for _, data in rows)) == told.rows
+            are_its = all((row.batch, row.place) == (self.open, told.facts.place) for row, _ in rows)
+            is_counted = len({row.id for row, _ in rows}) == len(rows) == told.facts.reached.k
+            told.is_bad = not (is_same and are_its and is_counted)
+        self.open, self.rows = None, []
+
+
+def could_be(told, batches, policies):
+    """Whether a batch is one that its release could bring: under the policy of then, or what remains of one that is hidden."""
+    if told.hidden is not None and told.hidden <= told.release:
+        return False
+    if told.facts.follows is None:
+        return told.facts.policy in policies
+    before = batches.get(told.facts.follows)
+    return (
+        before is not None
+        and before.hidden is not None
+        and before.hidden <= told.release
+        and before.release < told.release
+        and (before.facts.policy, before.facts.place) == (told.facts.policy, told.facts.place)
+        and before.facts.reached.k > told.facts.reached.k
+    )
 
 
 def signed_digest(words, signed):

@@ -43,7 +43,11 @@ use crate::{
 
 const AUDITOR: u8 = 30;
 
-fn auditor<'c>(world: &World, custodian: &'c dyn Custodian, memory: Memory) -> Session<'c, Auditor> {
+pub(crate) fn auditor<'c>(
+    world: &World,
+    custodian: &'c dyn Custodian,
+    memory: Memory,
+) -> Session<'c, Auditor> {
     Session::<Auditor>::sign_in_with(custodian, keyring(AUDITOR), memory, world.tools(AUDITOR)).unwrap()
 }
 
@@ -65,7 +69,7 @@ fn is_empty(directory: &Path) -> bool {
 }
 
 /// What a signed question asks.
-fn asked(request: &Request) -> Option<Question> {
+pub(crate) fn asked(request: &Request) -> Option<Question> {
     let Request::Ask(query) = request else { return None };
     Some(query.claims().unwrap().question)
 }
@@ -159,7 +163,7 @@ fn an_empty_folder_is_filled_and_one_that_holds_something_is_left_alone() {
     assert_eq!(fs::read(&file).unwrap(), b"mine");
 }
 
-fn attested<'w>(world: &'w World, custodian: &'w dyn Custodian) -> Session<'w, Auditor> {
+pub(crate) fn attested<'w>(world: &'w World, custodian: &'w dyn Custodian) -> Session<'w, Auditor> {
     let auditor = world.enrol::<Auditor>(AUDITOR, "Audit");
     world.office().attest(auditor.id(), Attestation::auditor()).unwrap();
     self::auditor(world, custodian, world.trusting())

@@ -28,11 +28,11 @@ const FIRST: u8 = 100;
 /// Problems that people of middle age come with: SNOMED CT concepts of four categories.
 const PROBLEMS: [&str; 4] = ["195662009", "444814009", "10509002", "36971009"];
 
-fn small() -> PublicPolicy {
+pub(crate) fn small() -> PublicPolicy {
     PublicPolicy::shipped_small().unwrap()
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let registrar = keyring(REGISTRAR).card(Role::Registrar);
     let curator = keyring(CURATOR).card(Role::Curator);
     let world = World::with(Policy::trusting([&registrar]).curated(small().digest(), &curator));
@@ -41,7 +41,7 @@ fn world() -> World {
     world
 }
 
-fn curator(world: &World) -> Session<'_, Curator> {
+pub(crate) fn curator(world: &World) -> Session<'_, Curator> {
     Session::<Curator>::sign_in_with(&world.vault, keyring(CURATOR), world.trusting(), world.tools(CURATOR))
         .unwrap()
 }
@@ -81,13 +81,13 @@ fn share_of<'w>(world: &'w World, seed: u8, concept: &str, until: Timestamp) -> 
 }
 
 /// So many patients of one class who share, with as many of each problem as of the next.
-fn many(world: &World, count: u8) -> Vec<(Session<'_, Patient>, Case)> {
+pub(crate) fn many(world: &World, count: u8) -> Vec<(Session<'_, Patient>, Case)> {
     let concept = |seed: u8| PROBLEMS[usize::from(seed % 4)];
     (FIRST..FIRST + count).map(|seed| share_of(world, seed, concept(seed), world.in_days(300))).collect()
 }
 
 /// A night goes by, and the curator works.
-fn epoch(world: &World, seed: u8) -> Curated {
+pub(crate) fn epoch(world: &World, seed: u8) -> Curated {
     world.clock.advance(days(1));
     let curator = curator(world);
     curator.curate(&[small()]).unwrap().epoch(&mut Random::seeded([seed; 32])).unwrap()

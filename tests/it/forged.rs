@@ -68,6 +68,7 @@ pub(crate) struct Forged {
     pub(crate) streams: Vec<(Principal, Vec<Line>)>,
     pub(crate) cards: Vec<(Principal, Value)>,
     policy: Value,
+    pub(crate) releases: String,
 }
 
 impl Forged {
@@ -98,7 +99,8 @@ impl Forged {
         }
         let policy =
             serde_json::from_slice(&fs::read(directory.path().join("policy.json")).unwrap()).unwrap();
-        Self { vault, streams, cards, policy }
+        let releases = fs::read_to_string(directory.path().join("releases.ndjson")).unwrap();
+        Self { vault, streams, cards, policy, releases }
     }
 
     pub(crate) fn stream(&mut self, of: Principal) -> &mut Vec<Line> {
@@ -225,7 +227,10 @@ impl Forged {
             }
         }
         let epoch = self.write_log(directory, (&signer, before), (count, &leaves));
-        for (path, text) in [("parties.ndjson", parties), ("events.ndjson", events)] {
+        let releases = self.releases.clone();
+        for (path, text) in
+            [("parties.ndjson", parties), ("events.ndjson", events), ("releases.ndjson", releases)]
+        {
             fs::write(directory.join(path), text).unwrap();
         }
         (starts, epoch)

@@ -99,6 +99,9 @@ mod model;
 mod pools;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod released;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod reports;
 #[cfg(test)]
 #[cfg(feature = "vault")]

@@ -10,12 +10,13 @@ use casevault::{
     codec::{self, Wire as _},
     crypto::Signed,
     event::Receipt,
+    public::PublicPolicy,
 };
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::export::Export;
-use crate::{Ending, context::Context, disk, failure::Failure};
+use crate::{Ending, context::Context, disk, failure::Failure, init::public_policy};
 
 /// What an auditor goes by besides the export, and how to say what came of it.
 #[derive(Debug, Args)]
@@ -29,6 +30,10 @@ pub(crate) struct From {
     /// A receipt that someone got of the vault: what it promises must be there. May be given several times.
     #[arg(long = "receipt", value_name = "FILE")]
     receipts: Vec<PathBuf>,
+    /// A public policy under which batches became public: their rows must pass its gate. `small`, `default`, or a file; may be
+    /// given several times.
+    #[arg(long = "public-policy", value_name = "POLICY")]
+    policies: Vec<String>,
     /// The verdict as JSON on stdout.
     #[arg(long)]
     json: bool,
@@ -71,7 +76,10 @@ pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, 
         codec::decode(&bytes).map_err(|_malformed| format!("{} is no receipt", path.display()))
     });
     let receipts = receipts.collect::<Result<Vec<Signed<Receipt>>, String>>()?;
-    let basis = Basis { kept: kept.as_deref(), state: state.as_ref(), receipts: &receipts };
+    let policies = from.policies.iter().map(|named| public_policy(named).map(|(_text, policy)| policy));
+    let policies = policies.collect::<Result<Vec<PublicPolicy>, Failure>>().map_err(words)?;
+    let basis =
+        Basis { kept: kept.as_deref(), state: state.as_ref(), receipts: &receipts, policies: &policies };
     let (report, next) = audit::verify_from(directory, &basis).map_err(|error| match error {
         AuditError::Receipt(number) => {
             let path = from.receipts.get(number).map(|path| path.display().to_string());
@@ -100,12 +108,13 @@ pub(super) fn finding_json(finding: &Finding) -> Value {
 impl From {
     /// Nothing but a state.
     pub(super) const fn state(path: PathBuf) -> Self {
-        Self { checkpoint: None, state: Some(path), receipts: Vec::new(), json: false }
+        Self { checkpoint: None, state: Some(path), receipts: Vec::new(), policies: Vec::new(), json: false }
     }
 
     /// The verdict, on stdout; what it is of, on stderr.
     pub(super) fn tell(&self, report: &AuditReport) {
-        let AuditReport { vault, log, epochs, streams, events, receipts, findings, .. } = report;
+        let AuditReport { vault, log, epochs, streams, events, receipts, batches, gated, findings, .. } =
+            report;
         if self.json {
             let verdict = json!({
                 "vault": vault.to_hex(),
@@ -114,6 +123,7 @@ impl From {
                 "streams": streams,
                 "events": events,
                 "receipts": receipts,
+                "batches": { "public": batches, "held_to_gate": gated },
                 "findings": findings.iter().map(finding_json).collect::<Vec<_>>(),
             });
             println!("{verdict}");
@@ -125,6 +135,11 @@ impl From {
         eprintln!("{events} events of {streams} streams in {epochs} epochs: {} findings", findings.len());
         if !self.receipts.is_empty() {
             eprintln!("{receipts} of {} receipts were due", self.receipts.len());
+        }
+        if *batches > 0 && gated < batches {
+            eprintln!(
+                "{gated} of {batches} public batches were held to the gate of their policy: give it with --public-policy"
+            );
         }
     }
 }
