@@ -24,7 +24,7 @@ use casevault::{
     log::{HeadLeaf, OwnerHead, bucket_of, bucket_root, depth_for, map_root},
     merkle::{Frontier, leaf_hash},
     party::{Keyring, Role},
-    store::{Batch, Entry, Key, KeyRange, Place, SledStore, Store, StoreError},
+    store::{Batch, Entry, Key, KeyRange, Place, SledOptions, SledStore, Store, StoreError},
     time::{SystemClock, Timestamp},
     vault::{HostDir, Vault},
 };
@@ -49,10 +49,11 @@ const HELP: &str = "\
 epoch: a checkpoint over many changed heads, as the number of owners grows
 
   NUMBER…            how many owners (without it: 10000 100000)
-  --changed NUMBER   how many of them have changed (without it: 10000, or all)";
+  --changed NUMBER   how many of them have changed (without it: 10000, or all)
+  --cache MIB        the engine's cache (without it: its own)";
 
 fn main() -> Outcome<()> {
-    let (mut sizes, mut changed) = (Vec::new(), 10_000);
+    let (mut sizes, mut changed, mut options) = (Vec::new(), 10_000, SledStore::options());
     let mut words = std::env::args().skip(1);
     let number = |word: &str| word.parse().map_err(|_unsaid| format!("not a number: {word}\n\n{HELP}"));
     while let Some(word) = words.next() {
@@ -60,6 +61,10 @@ fn main() -> Outcome<()> {
             // What cargo says to every benchmark.
             "--bench" => (),
             "--changed" => changed = number(&words.next().ok_or("--changed needs a number")?)?,
+            "--cache" => {
+                let mib = number(&words.next().ok_or("--cache needs a number")?)?;
+                options = options.cache_bytes(mib * 1024 * 1024);
+            }
             "--help" | "-h" => {
                 println!("{HELP}");
                 return Ok(());
@@ -76,14 +81,14 @@ fn main() -> Outcome<()> {
     );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for size in sizes {
-        measure(size, changed.min(size))?;
+        measure(&options, size, changed.min(size))?;
     }
     Ok(())
 }
 
-fn measure(owners: u64, changed: u64) -> Outcome<()> {
+fn measure(options: &SledOptions, owners: u64, changed: u64) -> Outcome<()> {
     let directory = tempfile::tempdir()?;
-    let sled = Arc::new(SledStore::open(directory.path().join("store"))?);
+    let sled = Arc::new(options.clone().open(directory.path().join("store"))?);
     let store = Arc::new(Watched { inner: Arc::clone(&sled), seen: Mutex::default() });
     let policy = Policy::trusting([&registrar().card(Role::Registrar)]);
     let host = HostDir::open(directory.path().join("host"))?;

@@ -23,7 +23,8 @@ use crate::{
         tiles::{self, Tiles},
     },
     merkle::Frontier,
-    store::{Key, Place},
+    spread,
+    store::{Entry, Key, Place, StoreError},
     vault::{
         Vault, VaultError,
         desk::Desk,
@@ -41,7 +42,11 @@ const ROOTS_A_ROW: usize = 256;
 const ROWS_A_BATCH: usize = 4096;
 
 /// How many rows of changed owners one batch takes away.
-const TAKEN_A_BATCH: usize = 256;
+const TAKEN_A_BATCH: usize = 2048;
+
+/// How many heads to read are worth a thread, and how many buckets: some two hundred microseconds of work.
+const READS_WORTH_A_THREAD: usize = 64;
+const BUCKETS_WORTH_A_THREAD: usize = 4;
 
 /// Between two checkpoints that are made when due.
 pub(super) const PERIOD: Duration = Duration::from_secs(60);
@@ -57,6 +62,17 @@ struct Changed {
     key: Key,
     sealed: Vec<u8>,
     owner: Principal,
+}
+
+/// A bucket into which fresh heads were taken.
+struct Taken {
+    bucket: BucketRow,
+    root: Digest,
+    /// How many owners are new.
+    owners: u64,
+    /// Events of those who changed, before and after.
+    before: u64,
+    after: u64,
 }
 
 /// The heads map while the next epoch is worked out.
@@ -217,7 +233,7 @@ impl Vault {
             generation,
         };
         let log = self.put_epoch(lease, log, &map, &epoch)?;
-        self.take_away(changed)?;
+        self.take_away(&changed);
         Ok(log)
     }
 
@@ -241,14 +257,17 @@ impl Vault {
 
     /// The owners whose streams grew, by the word their writers left.
     fn changed(&self) -> Result<Vec<Changed>, Fault> {
-        let mut changed = Vec::new();
-        for place in self.shelves.keys.shared_places(Table::Changed) {
-            for entry in self.shelves.raw(place, Table::Changed)? {
-                let row: ChangedRow = self.shelves.keys.open(Table::Changed, &entry.key, &entry.value)?;
-                changed.push(Changed { key: entry.key, sealed: entry.value, owner: row.owner });
-            }
-        }
-        Ok(changed)
+        let places = self.shelves.keys.shared_places(Table::Changed);
+        let changed = spread::map(&places, 1, |place| self.changed_of(*place));
+        Ok(changed.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    fn changed_of(&self, place: Place) -> Result<Vec<Changed>, Fault> {
+        let open = |entry: Entry| {
+            let row: ChangedRow = self.shelves.keys.open(Table::Changed, &entry.key, &entry.value)?;
+            Ok(Changed { key: entry.key, sealed: entry.value, owner: row.owner })
+        };
+        self.shelves.raw(place, Table::Changed)?.into_iter().map(open).collect()
     }
 
     /// The map as it stands, without its buckets.
@@ -283,42 +302,61 @@ impl Vault {
         Ok(self.shelves.read(self.log_place(), Table::Bucket, &[&[depth], &id])?.unwrap_or_default())
     }
 
-    /// Puts the heads of those who changed into the map.
+    /// Puts the heads of those who changed into the map, on all cores.
     fn take_up(&self, map: &mut Map, changed: &[Changed]) -> Result<(), Fault> {
-        for Changed { owner, .. } in changed {
-            let head: Option<HeadRow> =
-                self.shelves.read(self.shelves.keys.place(*owner), Table::Head, &[])?;
-            let Some(head) = head else { continue };
-            let fresh = OwnerHead { owner: *owner, head: head.frontier.head() };
-            let key = OwnerHead::key(self.id, *owner);
-            let number = bucket_of(&key, map.depth);
-            let bucket = match map.buckets.entry(number) {
-                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(self.bucket(map.depth, number)?)
-                }
-            };
-            let of = |known: &OwnerHead| OwnerHead::key(self.id, known.owner);
-            match bucket.heads.binary_search_by_key(&key, of) {
+        let heads = spread::map(changed, READS_WORTH_A_THREAD, |one| self.head_of(one.owner));
+        let mut fresh: BTreeMap<u32, Vec<OwnerHead>> = BTreeMap::new();
+        for head in heads {
+            if let Some(head) = head? {
+                let number = bucket_of(&OwnerHead::key(self.id, head.owner), map.depth);
+                fresh.entry(number).or_default().push(head);
+            }
+        }
+        let fresh: Vec<(u32, Vec<OwnerHead>)> = fresh.into_iter().collect();
+        let depth = map.depth;
+        let taken = spread::map(&fresh, BUCKETS_WORTH_A_THREAD, |(number, heads)| {
+            self.bucket_with(self.bucket(depth, *number)?, heads)
+        });
+        for ((number, _), taken) in fresh.iter().zip(taken) {
+            let Taken { bucket, root, owners, before, after } = taken?;
+            map.owners = map.owners.saturating_add(owners);
+            map.events = map.events.saturating_sub(before).saturating_add(after);
+            let index = usize::try_from(*number).map_err(|_wrong| Fault::Damaged)?;
+            *map.roots.get_mut(index).ok_or(Fault::Damaged)? = root;
+            map.buckets.insert(*number, bucket);
+        }
+        Ok(())
+    }
+
+    /// An owner's head, as it stands.
+    fn head_of(&self, owner: Principal) -> Result<Option<OwnerHead>, Fault> {
+        let head: Option<HeadRow> = self.shelves.read(self.shelves.keys.place(owner), Table::Head, &[])?;
+        Ok(head.map(|head| OwnerHead { owner, head: head.frontier.head() }))
+    }
+
+    /// A bucket with these heads in the place of their owners' older ones.
+    fn bucket_with(&self, mut bucket: BucketRow, fresh: &[OwnerHead]) -> Result<Taken, Fault> {
+        let (mut owners, mut before, mut after) = (0u64, 0u64, 0u64);
+        let mut leaves = self.leaves_of(&bucket);
+        for head in fresh {
+            let leaf = head.leaf(self.id);
+            after = after.saturating_add(head.head.size);
+            match leaves.binary_search_by_key(&leaf.key, |known| known.key) {
                 Ok(index) => {
-                    if let Some(known) = bucket.heads.get_mut(index) {
-                        map.events =
-                            map.events.saturating_add(fresh.head.size).saturating_sub(known.head.size);
-                        *known = fresh;
-                    }
+                    let places = bucket.heads.get_mut(index).zip(leaves.get_mut(index));
+                    let (known, known_leaf) = places.ok_or(Fault::Damaged)?;
+                    before = before.saturating_add(known.head.size);
+                    (*known, *known_leaf) = (*head, leaf);
                 }
                 Err(index) => {
-                    bucket.heads.insert(index, fresh);
-                    map.owners = map.owners.saturating_add(1);
-                    map.events = map.events.saturating_add(fresh.head.size);
+                    owners = owners.saturating_add(1);
+                    bucket.heads.insert(index, *head);
+                    leaves.insert(index, leaf);
                 }
             }
         }
-        for (number, bucket) in &map.buckets {
-            let index = usize::try_from(*number).map_err(|_wrong| Fault::Damaged)?;
-            *map.roots.get_mut(index).ok_or(Fault::Damaged)? = bucket_root(&self.leaves_of(bucket));
-        }
-        Ok(())
+        let root = bucket_root(&leaves);
+        Ok(Taken { bucket, root, owners, before, after })
     }
 
     pub(super) fn leaves_of(&self, bucket: &BucketRow) -> Vec<HeadLeaf> {
@@ -449,18 +487,20 @@ impl Vault {
     }
 
     /// Takes the word away of those who changed, unless they have changed again.
-    fn take_away(&self, changed: Vec<Changed>) -> Result<(), Fault> {
-        let mut changed = changed.into_iter().peekable();
-        while changed.peek().is_some() {
-            let some: Vec<Changed> = changed.by_ref().take(TAKEN_A_BATCH).collect();
-            if self.take_away_together(&some).is_err() {
-                for one in some {
-                    // Whoever changed again stays for the next epoch.
-                    drop(self.take_away_together(&[one]));
-                }
-            }
+    fn take_away(&self, changed: &[Changed]) {
+        for some in changed.chunks(TAKEN_A_BATCH) {
+            self.take_away_some(some);
         }
-        Ok(())
+    }
+
+    /// By halves, where some have changed again: those stay for the next epoch.
+    fn take_away_some(&self, some: &[Changed]) {
+        let taken = self.take_away_together(some);
+        if matches!(taken, Err(Fault::Conflict | Fault::Store(StoreError::Conflict))) && some.len() > 1 {
+            let (one, other) = some.split_at(some.len() / 2);
+            self.take_away_some(one);
+            self.take_away_some(other);
+        }
     }
 
     fn take_away_together(&self, some: &[Changed]) -> Result<(), Fault> {
