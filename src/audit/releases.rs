@@ -30,6 +30,8 @@ pub(super) struct Published {
     count: Option<u64>,
     journals: Vec<Digest>,
     batches: BTreeMap<BatchId, Told>,
+    /// How many releases there are, by the vault's stream.
+    most: usize,
     /// The batch whose rows come.
     open: Option<(BatchId, Vec<PublicRow>)>,
     /// Whether a line is not of its format, or not where it can be.
@@ -57,8 +59,8 @@ enum Line {
 }
 
 impl Published {
-    /// Reads the file; one that is not there says that nothing became public.
-    pub(super) fn read(path: &Path, policies: &[PublicPolicy]) -> Result<Self, AuditError> {
+    /// Reads the file, of so many releases at the most; one that is not there says that nothing became public.
+    pub(super) fn read(path: &Path, most: usize, policies: &[PublicPolicy]) -> Result<Self, AuditError> {
         let mut gates = BTreeMap::new();
         for policy in policies {
             let rules = policy.gate_rules().map_err(|_unfit| AuditError::Malformed("the public policy"))?;
@@ -71,6 +73,7 @@ impl Published {
             count: None,
             journals: Vec::new(),
             batches: BTreeMap::new(),
+            most,
             open: None,
             is_malformed: false,
             gated: 0,
@@ -110,7 +113,9 @@ impl Published {
         let is_first = self.count.is_none();
         match line {
             Line::Count { releases } if is_first => self.count = Some(releases),
-            Line::Release { release, journal } if self.batches.is_empty() && !is_first => {
+            Line::Release { release, journal }
+                if self.batches.is_empty() && !is_first && self.journals.len() < self.most =>
+            {
                 let is_next = u64::try_from(self.journals.len()).ok() == Some(release);
                 self.journals.push(Digest::from_hex(&journal).filter(|_| is_next)?);
             }
@@ -163,8 +168,7 @@ impl Published {
 
     /// Whether a batch is one that its release could bring: under the policy of then, or what remains of one that is hidden.
     fn could_be(&self, told: &Told, policies: &BTreeSet<Digest>) -> bool {
-        let is_hidden_later = told.hidden.is_none_or(|hidden| hidden > told.release);
-        let is_under = match told.facts.follows {
+        match told.facts.follows {
             None => policies.contains(&told.facts.policy),
             Some(before) => self.batches.get(&before).is_some_and(|before| {
                 before.hidden.is_some_and(|hidden| hidden <= told.release)
@@ -173,8 +177,7 @@ impl Published {
                     && before.facts.class == told.facts.class
                     && before.facts.reached.k > told.facts.reached.k
             }),
-        };
-        is_hidden_later && is_under
+        }
     }
 }
 
@@ -187,7 +190,6 @@ impl Streams<'_> {
         let releases = std::mem::take(&mut self.releases);
         let told = u64::try_from(public.journals.len()).unwrap_or(u64::MAX);
         let is_told = public.count.unwrap_or(0) == told
-            && public.journals.len() <= releases.len()
             && public
                 .batches
                 .values()

@@ -85,7 +85,7 @@ pub fn verify_from(directory: &Path, basis: &Basis<'_>) -> Result<(AuditReport, 
     let mut streams = resumed.map_or_else(read_all, Ok)?;
     streams.judge(head.filter(|head| log.makes(*head)).map(|_| &log));
     let receipts = streams.receipts.judge(log.last, &streams.bad, &mut streams.findings);
-    let public = Published::read(&directory.join("releases.ndjson"), basis.policies)?;
+    let public = Published::read(&directory.join("releases.ndjson"), streams.releases.len(), basis.policies)?;
     let (batches, gated) = (public.shown(), public.gated());
     streams.judge_public(public);
     let (findings, events) = (streams.findings.in_order(), streams.index);

@@ -707,9 +707,9 @@ class Audit:
         """What is public is what the releases name. Whether it passes its policy's gate is for whoever has that policy."""
         if ("vault", self.vault) in self.bad:
             return
-        public = Published(path)
+        public = Published(path, len(self.releases))
         told, batches = len(public.journals), public.batches
-        is_told = (public.count or 0) == told <= len(self.releases) and all(
+        is_told = (public.count or 0) == told and all(
             one.release < told and (one.hidden is None or one.hidden < told) for one in batches.values()
         )
         if public.is_malformed or not is_told:
@@ -740,7 +740,8 @@ class Audit:
 class Published:
     """What an export says of the public area: releases, their batches, and the rows that are shown."""
 
-    def __init__(self, path):
+    def __init__(self, path, most):
+        self.most = most
         self.count, self.journals, self.batches, self.is_malformed = None, [], {}, False
         self.open, self.rows = None, []
         for data in lines_of(path) if path.exists() else []:
@@ -758,7 +759,8 @@ class Published:
             need(self.count is None)
             self.count = U64(said["releases"])
         elif names == {"release", "journal"}:
-            need(self.count is not None and not self.batches and U64(said["release"]) == len(self.journals))
+            need(self.count is not None and not self.batches and len(self.journals) < self.most)
+            need(U64(said["release"]) == len(self.journals))
             self.journals.append(from_hex(said["journal"], 32))
         elif names == {"rows"}:
             need(self.open is not None and type(said["rows"]) is list)
@@ -793,8 +795,6 @@ class Published:
 
 def could_be(told, batches, policies):
     """Whether a batch is one that its release could bring: under the policy of then, or what remains of one that is hidden."""
-    if told.hidden is not None and told.hidden <= told.release:
-        return False
     if told.facts.follows is None:
         return told.facts.policy in policies
     before = batches.get(told.facts.follows)

@@ -227,6 +227,15 @@ const DAMAGES: &[Damage] = &[
         Fault::Malformed,
         At::Whole,
     ),
+    (
+        "a release that has no event",
+        |lines| {
+            lines.insert(4, json!({ "release": 3, "journal": "00".repeat(32) }));
+            lines[0]["releases"] = 4.into();
+        },
+        Fault::Malformed,
+        At::Whole,
+    ),
     ("another number of releases", |lines| lines[0]["releases"] = 9.into(), Fault::Release, At::Whole),
     ("nothing at all", Vec::clear, Fault::Release, At::First),
     (
