@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::world::{ALICE, BOB, REGISTRAR, World, keyring};
 
-const CURATOR: u8 = 70;
+pub(crate) const CURATOR: u8 = 70;
 /// The first of the patients.
 const FIRST: u8 = 100;
 /// Problems that people of middle age come with: SNOMED CT concepts of four categories.

@@ -740,13 +740,18 @@ pub(crate) fn released() -> World {
 
 /// A release that follows on those before, by this party, at a moment.
 fn release_by(forged: &mut Forged, actor: u8, at: Timestamp) {
+    release_named(forged, (actor, at), Digest::from_bytes([9; 32]));
+}
+
+/// The same, of what a digest names.
+pub(crate) fn release_named(forged: &mut Forged, (actor, at): (u8, Timestamp), subject: Digest) {
     let own = Principal::Vault(forged.vault);
     let mut ledger = merkle::Frontier::new();
     let lines = forged.of_vault();
     for step in lines.iter().map(Line::step).filter(|step| step.verb == Verb::Release) {
         ledger.append(merkle::leaf_hash(step.subject.unwrap().as_bytes()));
     }
-    let (before, subject) = (ledger.head(), Digest::from_bytes([9; 32]));
+    let before = ledger.head();
     ledger.append(merkle::leaf_hash(subject.as_bytes()));
     let place = (lines[0].step().vault, casevault::id::OpId::from_bytes([actor; 16]));
     let actor_id = Principal::Party(keyring(actor).party());

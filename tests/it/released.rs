@@ -7,18 +7,18 @@ use casevault::{
     codec,
     custodian::{ExportFile, ExportPlace, PoolCursor, Question, Request},
     event::{SignedEvent, Verb},
-    id::{BatchId, PublicId},
-    public::{BatchFacts, Class, Outcome, PublicPolicy, PublicRow},
+    id::{BatchId, Digest, PublicId},
+    public::{BatchFacts, Class, Outcome, PublicPolicy, PublicRow, ReleaseNote},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     auditors::{asked, attested, auditor},
-    curations::{curator, epoch, many, small, world},
+    curations::{CURATOR, curator, epoch, many, small, world},
     curators::batch,
     custodians::Meanwhile,
-    forged::{base64, from_base64},
+    forged::{Forged, base64, from_base64, release_named},
     independent::{both, python, word},
     shares,
     supervision::export,
@@ -377,4 +377,57 @@ fn a_fetch_during_which_a_batch_is_hidden_begins_anew() {
     let report = auditor(&world, &slow, world.trusting()).audit(place.path().join("second")).unwrap();
     assert_eq!((report.findings, report.batches), (Vec::new(), 19));
     assert!(text(&place.path().join("second")).contains("\"hidden\":20"));
+}
+
+/// What a curator and a custodian together sign for: a batch more, by its facts.
+type Collusion = (&'static str, fn(&mut BatchFacts, &BatchFacts), bool);
+
+const COLLUSIONS: &[Collusion] = &[
+    ("as it may be", |_, _| (), true),
+    ("under another policy", |facts, _| facts.policy = Digest::from_bytes([3; 32]), false),
+    ("what remained of one that is shown", |facts, shown| facts.follows = Some(shown.id), false),
+    (
+        "what remained of one that never was",
+        |facts, _| facts.follows = Some(BatchId::from_bytes([5; 16])),
+        false,
+    ),
+];
+
+#[test]
+fn a_curator_and_a_custodian_together_release_nothing_under_another_policy_unseen() {
+    let python = python("a_curator_and_a_custodian_together_release_nothing_under_another_policy_unseen");
+    let world = world();
+    let (first_rows, first) = batch(1, 40);
+    let first = BatchFacts { policy: small().digest(), ..first };
+    let released = (first_rows, vec![first.clone()], Vec::new());
+    curator(&world).release(&PoolCursor::default(), released, b"").unwrap();
+    for (name, change, is_fine) in COLLUSIONS {
+        let (rows, facts) = batch(2, 12);
+        let mut facts = BatchFacts { policy: small().digest(), class: first.class.clone(), ..facts };
+        let rows: Vec<PublicRow> =
+            rows.into_iter().map(|row| PublicRow { class: first.class.clone(), ..row }).collect();
+        change(&mut facts, &first);
+        let (digest, journal) = (ReleaseNote::rows_digest(&rows), ReleaseNote::journal_digest(b""));
+        let note = ReleaseNote::of([(&facts, digest)], [], journal);
+        let mut forged = Forged::of(&world);
+        release_named(&mut forged, (CURATOR, world.in_days(0)), note.digest());
+        let mut said: Vec<Value> =
+            forged.releases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        said[0]["releases"] = 2.into();
+        said.insert(2, json!({ "release": 1, "journal": journal.to_hex() }));
+        let encoded: Vec<String> = rows.iter().map(|row| base64(&codec::encode(row))).collect();
+        let facts = base64(&codec::encode(&facts));
+        said.push(json!({ "batch": facts, "release": 1, "rows": digest.to_hex(), "hidden": null }));
+        said.push(json!({ "rows": encoded }));
+        forged.releases = said.iter().map(|line| format!("{line}\n")).collect();
+        let (directory, _) = forged.write();
+        let second = releases(directory.path())[1];
+        let found = judged(directory.path(), &[]).findings;
+        let found: Vec<_> = found.iter().map(|found| (found.fault, found.index)).collect();
+        let expected = if *is_fine { Vec::new() } else { vec![(Fault::Release, second)] };
+        assert_eq!(found, expected, "{name}");
+        if let Some(python) = &python {
+            assert_eq!(both(python, directory.path(), None).len(), expected.len(), "{name}");
+        }
+    }
 }
