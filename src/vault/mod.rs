@@ -20,6 +20,7 @@ mod host;
 mod lease;
 mod letters;
 mod listing;
+mod map;
 mod office;
 mod open;
 mod outbox;
