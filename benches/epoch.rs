@@ -38,6 +38,8 @@ const ROUNDS: u64 = 9;
 const EVENTS: u64 = 40;
 /// Rows of a batch that fills the store.
 const ROWS_A_BATCH: usize = 4000;
+/// Calls after which the engine has nothing left to throw away of some ten thousands of writes.
+const CALLS_TO_SETTLE: u64 = 100_000;
 const SEED: [u8; 32] = [0xe9; 32];
 
 const HEAD: (u8, Magic) = (1, Magic(*b"CVhd", 1));
@@ -95,6 +97,12 @@ fn measure(options: &SledOptions, owners: u64, changed: u64) -> Outcome<()> {
     let vault = Vault::create_with(Arc::clone(&store), host, policy, SystemClock, Random::seeded(SEED))?;
     let mut rows = Rows::of(&vault)?;
     fill(&vault, (&*sled, &mut rows), owners)?;
+    // What is measured is a vault that was opened, not one into which a million owners just came.
+    vault.close()?;
+    drop((store, sled));
+    let sled = Arc::new(options.clone().open(directory.path().join("store"))?);
+    let store = Arc::new(Watched { inner: Arc::clone(&sled), seen: Mutex::default() });
+    let vault = Vault::open(Arc::clone(&store), HostDir::open(directory.path().join("host"))?)?;
 
     let mut random = Random::system()?;
     let (mut epochs, mut raws, mut batches) = (Vec::new(), Vec::new(), Vec::new());
@@ -104,6 +112,7 @@ fn measure(options: &SledOptions, owners: u64, changed: u64) -> Outcome<()> {
         rows.put(&*sled, drawn.iter().copied(), EVENTS + 1 + round)?;
         // What is written is looked at in the round that does not count.
         store.watch(round == 0);
+        settle(&*sled)?;
         let (time, next) = timed(|| Ok(vault.checkpoint()?))?;
         if next == note {
             return Err("nothing had changed".into());
@@ -150,6 +159,15 @@ fn fill(vault: &Vault, (store, rows): (&impl Store, &mut Rows), owners: u64) -> 
     Ok(())
 }
 
+/// Lets the engine throw away what the writes before this left in memory, which it does a little of at each call: else that is
+/// in the time of who comes next.
+fn settle(store: &impl Store) -> Outcome<()> {
+    for number in 0..CALLS_TO_SETTLE {
+        store.get(&Key::new(RAW, 2, &digest16(number))?)?;
+    }
+    Ok(())
+}
+
 /// So many different owners.
 fn draw(count: u64, of: u64, random: &mut Random) -> Vec<u64> {
     let mut drawn = std::collections::BTreeSet::new();
@@ -176,7 +194,7 @@ struct HeadRow {
 #[cbor(map)]
 struct ChangedRow {
     #[n(0)]
-    owner: Principal,
+    head: OwnerHead,
 }
 
 /// The keys of the vault's rows, derived as it derives them.
@@ -228,6 +246,7 @@ impl Rows {
                 (0..events)
                     .for_each(|seq| frontier.append(leaf_hash(&[&id[..], &seq.to_be_bytes()].concat())));
                 let place = first16(&self.place.mac(Label::Place, &[&codec::encode(&owner)]));
+                let changed = ChangedRow { head: OwnerHead { owner, head: frontier.head() } };
                 let row = HeadRow { frontier, open_cases: 0, received: Timestamp::at_ms(0) };
                 let key = Key::new(Place::from_bytes(place), HEAD.0, &[])?;
                 let sealed = seal((&self.head, HEAD.1), &key, &row, &mut self.random);
@@ -236,7 +255,7 @@ impl Rows {
                 let shared = self.place.mac(Label::Place, &[b"shared", &[CHANGED.0, nibble]]);
                 let blinded = self.row.mac(Label::RowId, &[&[CHANGED.0], &id]);
                 let key = Key::new(Place::from_bytes(first16(&shared)), CHANGED.0, &first16(&blinded))?;
-                let sealed = seal((&self.changed, CHANGED.1), &key, &ChangedRow { owner }, &mut self.random);
+                let sealed = seal((&self.changed, CHANGED.1), &key, &changed, &mut self.random);
                 batch.put(key, sealed);
             }
             commit(store, batch)?;
@@ -332,6 +351,7 @@ fn raw(store: &impl Store, batches: &[Written], random: &mut Random) -> Outcome<
     for batch in before {
         commit(store, batch)?;
     }
+    settle(store)?;
     let write = || -> Outcome<()> { Ok(made.into_iter().try_for_each(|batch| commit(store, batch))?) };
     Ok(timed(write)?.0)
 }

@@ -19,11 +19,13 @@ use crate::{
     event::Principal,
     id::{Digest, VaultId},
     limits::{BUCKET_OWNERS_MAX, MAP_DEPTH_MAX},
-    merkle::{self, Head, NotProven, leaf_hash, prove_inclusion, verify_inclusion},
+    log::tiles::{Tiles, prove_inclusion},
+    merkle::{self, Head, NotProven, leaf_hash, verify_inclusion},
 };
 
-/// How many owners a bucket is made for: with twice as many on the average, there are twice as many buckets.
-const BUCKET_OWNERS: u64 = 32;
+/// How many owners a bucket is made for: with twice as many on the average, there are twice as many buckets. Of 10,000 heads
+/// among a million nearly each lies in a bucket of its own, which is read, hashed and written whole.
+const BUCKET_OWNERS: u64 = 4;
 
 /// An owner's stream at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -43,16 +45,21 @@ impl OwnerHead {
     /// Where it stands in the map.
     #[must_use]
     pub fn key(vault: VaultId, owner: Principal) -> Digest {
-        digest(Label::HeadKey, &[vault.as_bytes(), &codec::encode(&owner)])
+        key_of(vault, &codec::encode(&owner))
     }
 
     /// The leaf it makes.
     #[must_use]
     pub fn leaf(&self, vault: VaultId) -> HeadLeaf {
         let Self { owner, head } = self;
-        let parts: [&[u8]; 3] = [&codec::encode(owner), &head.size.to_be_bytes(), head.root.as_bytes()];
-        HeadLeaf { key: Self::key(vault, *owner), entry: digest(Label::HeadEntry, &parts) }
+        let owner = codec::encode(owner);
+        let parts: [&[u8]; 3] = [&owner, &head.size.to_be_bytes(), head.root.as_bytes()];
+        HeadLeaf { key: key_of(vault, &owner), entry: digest(Label::HeadEntry, &parts) }
     }
+}
+
+fn key_of(vault: VaultId, owner: &[u8]) -> Digest {
+    digest(Label::HeadKey, &[vault.as_bytes(), owner])
 }
 
 /// A leaf of a bucket: whose, and what, for who knows both already.
@@ -85,6 +92,12 @@ pub fn depth_for(owners: u64) -> u8 {
     depth
 }
 
+/// How many buckets a map of this depth has; none that is too deep.
+#[must_use]
+pub fn buckets_at(depth: u8) -> Option<u64> {
+    1u64.checked_shl(u32::from(depth)).filter(|_| depth <= MAP_DEPTH_MAX)
+}
+
 /// The number of the bucket a key belongs to.
 #[must_use]
 pub fn bucket_of(key: &Digest, depth: u8) -> u32 {
@@ -106,7 +119,13 @@ pub fn map_root(buckets: &[Digest]) -> Digest {
 }
 
 fn bucket_hashes(buckets: &[Digest]) -> Vec<Digest> {
-    buckets.iter().map(|root| leaf_hash(root.as_bytes())).collect()
+    buckets.iter().map(bucket_hash).collect()
+}
+
+/// The leaf a bucket makes in the map, by its root.
+#[must_use]
+pub fn bucket_hash(root: &Digest) -> Digest {
+    leaf_hash(root.as_bytes())
 }
 
 /// A bucket, whole, and the way from it to a map's root.
@@ -126,17 +145,18 @@ pub struct MapProof {
 wire! { MapProof: "map proof", 4096 + 72 * BUCKET_OWNERS_MAX; }
 
 impl MapProof {
-    /// Shows the bucket of a key, among all buckets' roots.
+    /// Shows the bucket of a key, out of the tiles over all buckets' leaves.
     ///
     /// # Errors
-    /// [`NotProven`] if there are not 2 to the power of depth of them.
+    /// [`NotProven`] if a tile is missing.
     pub fn of(
         (depth, key): (u8, &Digest),
         leaves: Vec<HeadLeaf>,
-        buckets: &[Digest],
+        tiles: &impl Tiles,
     ) -> Result<Self, NotProven> {
         let bucket = bucket_of(key, depth);
-        let path = prove_inclusion(&bucket_hashes(buckets), u64::from(bucket)).ok_or(NotProven)?;
+        let size = buckets_at(depth).ok_or(NotProven)?;
+        let path = prove_inclusion(tiles, u64::from(bucket), size).ok_or(NotProven)?;
         Ok(Self { depth, bucket, leaves, path })
     }
 
@@ -152,8 +172,8 @@ impl MapProof {
         {
             return Err(NotProven);
         }
-        let size = 1u64.checked_shl(u32::from(depth)).ok_or(NotProven)?;
-        let leaf = leaf_hash(bucket_root(leaves).as_bytes());
+        let size = buckets_at(depth).ok_or(NotProven)?;
+        let leaf = bucket_hash(&bucket_root(leaves));
         verify_inclusion(&leaf, u64::from(*bucket), &Head { size, root: *root }, path)?;
         Ok(leaves.iter().find(|leaf| leaf.key == *key).copied())
     }

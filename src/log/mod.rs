@@ -29,7 +29,9 @@ mod witness;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosignature::{Witness, WitnessPolicy, WitnessSigner};
 pub use epochs::{LogEpoch, open_checkpoint, origin};
-pub use heads::{HeadLeaf, MapProof, OwnerHead, bucket_of, bucket_root, depth_for, map_root};
+pub use heads::{
+    HeadLeaf, MapProof, OwnerHead, bucket_hash, bucket_of, bucket_root, buckets_at, depth_for, map_root,
+};
 pub use key::{KeyId, KeyName, NoteSigner, NoteVerifier};
 pub use note::{Note, NoteSignature};
 pub use proof::LogProof;

@@ -13,7 +13,11 @@ use crate::{
         tile::{LEVELS, bytes_of},
     },
     merkle::{self, Head, node_hash},
+    spread,
 };
+
+/// How many tiles to read, change and hash are worth a thread.
+const TILES_WORTH_A_THREAD: usize = 4;
 
 /// Where tiles are kept.
 pub trait Tiles {
@@ -54,6 +58,40 @@ pub fn grown(tiles: &impl Tiles, old: u64, leaves: &[Digest]) -> Option<Vec<(Til
         (before, hashes) = (first, above);
     }
     Some(changed)
+}
+
+/// The tiles that change when leaves of a tree of this size are replaced, each by its index, the lowest level first and one
+/// level's in order; none if one of them is missing, or there is no such leaf. They are read and made on all cores.
+#[must_use]
+pub fn replaced(
+    tiles: &(impl Tiles + Sync),
+    size: u64,
+    leaves: &BTreeMap<u64, Digest>,
+) -> Option<Vec<(Tile, Vec<u8>)>> {
+    let (mut replaced, mut fresh) = (Vec::new(), leaves.clone());
+    for level in 0..LEVELS {
+        let mut within: BTreeMap<u64, Vec<(u64, Digest)>> = BTreeMap::new();
+        for (index, hash) in fresh {
+            within.entry(index / 256).or_default().push((index % 256, hash));
+        }
+        let within: Vec<_> = within.into_iter().collect();
+        let changed = spread::map(&within, TILES_WORTH_A_THREAD, |(index, fresh)| {
+            let tile = Tile::within(level, *index, size)?;
+            let mut hashes = tile.hashes(&tiles.tile(tile)?)?;
+            for (at, hash) in fresh {
+                *hashes.get_mut(usize::try_from(*at).ok()?)? = *hash;
+            }
+            let above = tile.is_full().then(|| (*index, merkle::root(&hashes).root));
+            Some((tile, bytes_of(hashes.into_iter()), above))
+        });
+        fresh = BTreeMap::new();
+        for one in changed {
+            let (tile, bytes, above) = one?;
+            replaced.push((tile, bytes));
+            fresh.extend(above);
+        }
+    }
+    Some(replaced)
 }
 
 /// The head of a tree of this size; none if a tile is missing.

@@ -11,7 +11,7 @@ use crate::{
     log::tiles,
     merkle::{Head, verify_consistency},
     time::Timestamp,
-    vault::{Vault, VaultError, checkpoint::StoredTiles, fault::Fault, rows::LogRow},
+    vault::{Vault, VaultError, fault::Fault, rows::LogRow, tiles::StoredTiles},
 };
 
 /// What an anchor says.
@@ -139,7 +139,7 @@ impl Vault {
         }
         let Some(anchored) = anchor.log else { return Ok(()) };
         let head = self.log()?.frontier.head();
-        let proof = tiles::prove_consistency(&StoredTiles(self), anchored.size, head.size);
+        let proof = tiles::prove_consistency(&StoredTiles::log(self), anchored.size, head.size);
         let grows = proof.is_some_and(|proof| verify_consistency(&anchored, &head, &proof).is_ok());
         if grows {
             Ok(())

@@ -5,7 +5,7 @@
 //! signed checkpoint in one batch; then the anchor; only then is a checkpoint shown. A log that stands elsewhere than it was
 //! read is another's: then nothing is written. Witnesses are asked when all that is done, and nobody waits for them.
 
-use std::{collections::BTreeSet, ops::ControlFlow, sync::PoisonError, time::Duration};
+use std::{ops::ControlFlow, sync::PoisonError, time::Duration};
 
 use crate::{
     access::Denial,
@@ -13,9 +13,8 @@ use crate::{
     event::Principal,
     id::Digest,
     log::{
-        LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, Tile, bucket_of, map_root,
-        origin,
-        tiles::{self, Tiles},
+        LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, Tile, bucket_of, origin,
+        tiles,
     },
     merkle::Frontier,
     spread,
@@ -26,13 +25,11 @@ use crate::{
         fault::Fault,
         lease::Lease,
         map::Map,
-        rows::{ChangedRow, EpochOfLogRow, HashesRow, LogRow},
+        rows::{ChangedRow, EpochOfLogRow, HeadRow, LogRow},
         tables::Table,
+        tiles::StoredTiles,
     },
 };
-
-/// How many roots of buckets one row holds.
-const ROOTS_A_ROW: usize = 256;
 
 /// How many rows one batch of the map writes.
 const ROWS_A_BATCH: usize = 4096;
@@ -53,7 +50,7 @@ const EVENTS_DUE: u64 = 1000;
 struct Changed {
     key: Key,
     sealed: Vec<u8>,
-    owner: Principal,
+    head: OwnerHead,
 }
 
 impl Vault {
@@ -190,20 +187,21 @@ impl Vault {
         let generation = self.shelves.store.generation()?;
         let changed = self.changed()?;
         let mut map = self.map(log)?;
-        let owners: Vec<Principal> = changed.iter().map(|one| one.owner).collect();
-        self.take_up(&mut map, &owners)?;
+        let heads: Vec<OwnerHead> = changed.iter().map(|one| one.head).collect();
+        self.take_up(&mut map, &heads)?;
         let map = self.deepened(map)?;
+        let crown = self.crown(log, &map)?;
         let epoch = LogEpoch {
             vault: self.id,
             number: log.frontier.size(),
             at: self.clock.now(),
             depth: map.depth,
-            map: map_root(&map.roots),
+            map: crown.root,
             owners: map.owners,
             events: map.events,
             generation,
         };
-        let log = self.put_epoch(lease, log, &map, &epoch)?;
+        let log = self.put_epoch(lease, log, (&map, &crown.tiles), &epoch)?;
         self.take_away(&changed);
         Ok(log)
     }
@@ -214,15 +212,15 @@ impl Vault {
         Ok(log.checkpoint.clone() + &self.cosigned(log.frontier.head())?)
     }
 
-    /// Leaves word that the stream of a desk grows with its batch.
-    pub(super) fn note_changed(&self, desk: &mut Desk<'_>) -> Result<(), Fault> {
+    /// Leaves word that the stream of a desk grows with its batch, to this head.
+    pub(super) fn note_changed(&self, desk: &mut Desk<'_>, head: &HeadRow) -> Result<(), Fault> {
         let keys = &self.shelves.keys;
         let id = match desk.owner {
             Principal::Party(owner) => keys.blind(Table::Changed, &[&owner]),
             Principal::Folder(_) | Principal::Vault(_) => [0; 16],
         };
         let place = keys.shared_place(Table::Changed, desk.place);
-        let row = ChangedRow { owner: desk.owner };
+        let row = ChangedRow { head: OwnerHead { owner: desk.owner, head: head.frontier.head() } };
         desk.put_at(place, Table::Changed, &[&id], &row)
     }
 
@@ -236,7 +234,7 @@ impl Vault {
     fn changed_of(&self, place: Place) -> Result<Vec<Changed>, Fault> {
         let open = |entry: Entry| {
             let row: ChangedRow = self.shelves.keys.open(Table::Changed, &entry.key, &entry.value)?;
-            Ok(Changed { key: entry.key, sealed: entry.value, owner: row.owner })
+            Ok(Changed { key: entry.key, sealed: entry.value, head: row.head })
         };
         self.shelves.raw(place, Table::Changed)?.into_iter().map(open).collect()
     }
@@ -246,32 +244,26 @@ impl Vault {
         &self,
         lease: &mut Lease,
         log: &LogRow,
-        map: &Map,
+        (map, tiles): (&Map, &[(Tile, Vec<u8>)]),
         epoch: &LogEpoch,
     ) -> Result<LogRow, Fault> {
         let place = self.log_place();
         let numbers: Vec<u32> = map.buckets.keys().copied().collect();
         self.keep_replaced(map.depth, &numbers)?;
         let between = LogRow { is_between: true, ..log.clone() };
-        let mut chunks = numbers.chunks(ROWS_A_BATCH).peekable();
+        let id = |number: &u32| [&[map.depth][..], &number.to_be_bytes()].concat();
+        let rows: Vec<_> = map.buckets.iter().map(|(number, (bucket, _))| (id(number), bucket)).collect();
+        let mut chunks = rows.chunks(ROWS_A_BATCH).peekable();
         let mut desk = self.log_desk();
         while let Some(chunk) = chunks.next() {
-            for number in chunk {
-                let bucket = map.buckets.get(number).ok_or(Fault::Damaged)?;
-                desk.put_at(place, Table::Bucket, &[&[map.depth], &number.to_be_bytes()], bucket)?;
-            }
+            desk.put_all((place, Table::Bucket), chunk)?;
             if chunks.peek().is_some() {
                 self.commit_leased(lease, desk, &between)?;
                 desk = self.log_desk();
             }
         }
-        let tiles: BTreeSet<u32> = numbers.iter().map(|number| number / 256).collect();
-        for (number, roots) in (0u32..).zip(map.roots.chunks(ROOTS_A_ROW)) {
-            if tiles.contains(&number) || map.depth != log.depth {
-                let row = HashesRow { hashes: roots.to_vec() };
-                desk.put_at(place, Table::Roots, &[&[map.depth], &number.to_be_bytes()], &row)?;
-            }
-        }
+        let stored = StoredTiles::map(self, map.depth);
+        tiles.iter().try_for_each(|tile| stored.put(&mut desk, tile))?;
         let mut frontier = log.frontier.clone();
         frontier.append(epoch.hash());
         self.put_log_hash(&mut desk, epoch)?;
@@ -291,13 +283,9 @@ impl Vault {
 
     /// The hash of an epoch's leaf, beside those before it, and what that changes above.
     fn put_log_hash(&self, desk: &mut Desk<'_>, epoch: &LogEpoch) -> Result<(), Fault> {
-        let grown = tiles::grown(&StoredTiles(self), epoch.number, &[epoch.hash()]).ok_or(Fault::Damaged)?;
-        for (tile, bytes) in grown {
-            let row = HashesRow { hashes: tile.hashes(&bytes).ok_or(Fault::Damaged)? };
-            let id = tile_id(tile);
-            desk.put_at(self.log_place(), Table::LogTile, &[&id], &row)?;
-        }
-        Ok(())
+        let stored = StoredTiles::log(self);
+        let grown = tiles::grown(&stored, epoch.number, &[epoch.hash()]).ok_or(Fault::Damaged)?;
+        grown.iter().try_for_each(|tile| stored.put(desk, tile))
     }
 
     /// The newest checkpoint, and that it grew from a log of this size.
@@ -313,7 +301,7 @@ impl Vault {
         if since == 0 || since >= size {
             return Ok(Vec::new());
         }
-        tiles::prove_consistency(&StoredTiles(self), since, size).ok_or(Fault::Damaged)
+        tiles::prove_consistency(&StoredTiles::log(self), since, size).ok_or(Fault::Damaged)
     }
 
     /// That a stream is whole and in the log, as the newest checkpoint has it.
@@ -329,19 +317,19 @@ impl Vault {
         let key = OwnerHead::key(self.id, owner);
         let bucket = self.bucket(log.depth, bucket_of(&key, log.depth))?;
         let head = bucket.heads.iter().find(|known| known.owner == owner).map(|known| known.head);
-        let roots = self.map(&log)?.roots;
-        let map = MapProof::of((log.depth, &key), self.leaves_of(&bucket), &roots);
+        let tiles = StoredTiles::map(self, log.depth);
+        let map = MapProof::of((log.depth, &key), self.leaves_of(&bucket), &tiles);
         let map = map.map_err(|_damaged| Fault::Damaged)?;
-        let path = tiles::prove_inclusion(&StoredTiles(self), number, log.frontier.size());
+        let path = tiles::prove_inclusion(&StoredTiles::log(self), number, log.frontier.size());
         let path = path.ok_or(Fault::Damaged)?;
         Ok(Answer::InLog(StreamProof { head, map, epoch, path }, self.shown(&log)?))
     }
 
     /// Takes the word away of those who changed, unless they have changed again.
     fn take_away(&self, changed: &[Changed]) {
-        for some in changed.chunks(TAKEN_A_BATCH) {
-            self.take_away_some(some);
-        }
+        // While one batch is written, the next is made ready.
+        let batches: Vec<&[Changed]> = changed.chunks(TAKEN_A_BATCH).collect();
+        spread::map(&batches, 1, |some| self.take_away_some(some));
     }
 
     /// By halves, where some have changed again: those stay for the next epoch.
@@ -366,23 +354,4 @@ impl Vault {
         let signer = NoteSigner::new(origin(self.id)?, &self.signer);
         Ok(SignedCheckpoint::sign(frontier.head(), &signer)?.to_string())
     }
-}
-
-/// The log's tiles, as they lie in the store.
-pub(super) struct StoredTiles<'v>(pub(super) &'v Vault);
-
-impl Tiles for StoredTiles<'_> {
-    fn tile(&self, tile: Tile) -> Option<Vec<u8>> {
-        let Self(vault) = self;
-        let row: Option<HashesRow> =
-            vault.shelves.read(vault.log_place(), Table::LogTile, &[&tile_id(tile)]).ok()?;
-        let hashes = row?.hashes;
-        let hashes = hashes.get(..usize::from(tile.width()))?;
-        Some(hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())
-    }
-}
-
-/// Where a tile's row lies: a wider one takes a narrower one's place.
-fn tile_id(tile: Tile) -> Vec<u8> {
-    [[tile.level()].as_slice(), &tile.index().to_be_bytes()].concat()
 }

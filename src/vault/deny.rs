@@ -114,7 +114,7 @@ impl Vault {
         desk.put(Table::Event, &[&seq.to_be_bytes()], &streamed)?;
         desk.put(Table::Head, &[], &head)?;
         beside(&mut desk)?;
-        self.note_changed(&mut desk)?;
+        self.note_changed(&mut desk, &head)?;
         desk.commit(op_id, Vec::new())?;
         self.anchor_if_due();
         Ok(())

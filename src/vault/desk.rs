@@ -9,6 +9,7 @@ use crate::{
     access::Permit,
     event::Principal,
     id::OpId,
+    spread,
     store::{Batch, Entry, Key, KeyRange, Place, Store, StoreError},
     vault::{
         fault::Fault,
@@ -99,6 +100,9 @@ impl Shelves {
 
 const PAGE: usize = 256;
 
+/// How many rows to seal are worth a thread: some two hundred microseconds of work.
+const ROWS_WORTH_A_THREAD: usize = 32;
+
 /// What will stand in a row.
 enum Write {
     Delete,
@@ -187,6 +191,26 @@ impl<'v> Desk<'v> {
         let key = key(place, table, row)?;
         let sealed = self.shelves.keys.seal(table, &key, value, &mut self.random);
         self.writes.insert(key, Write::Put(sealed));
+        Ok(())
+    }
+
+    /// Rows of one table of a place, sealed on all cores.
+    pub(super) fn put_all<T: Row + Sync>(
+        &mut self,
+        (place, table): (Place, Table),
+        rows: &[(Vec<u8>, &T)],
+    ) -> Result<(), Fault> {
+        let drawn: Vec<_> = rows.iter().map(|row| (self.random.bytes(), row)).collect();
+        let keys = &self.shelves.keys;
+        let sealed = spread::map(&drawn, ROWS_WORTH_A_THREAD, |(fresh, (row, value))| {
+            let key = key(place, table, &[row])?;
+            let sealed = keys.seal_with(*fresh, table, &key, *value);
+            Ok::<_, Fault>((key, Write::Put(sealed)))
+        });
+        for one in sealed {
+            let (key, write) = one?;
+            self.writes.insert(key, write);
+        }
         Ok(())
     }
 

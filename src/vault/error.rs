@@ -35,6 +35,11 @@ pub enum VaultError {
     /// The store holds no vault.
     #[error("the store holds no vault: create one, or check the path")]
     NoVault,
+    /// The vault's rows are of another version of casevault.
+    #[error(
+        "the vault was written by a version of casevault whose rows are others: open it with that version"
+    )]
+    OtherFormat,
     /// The store is as far as the anchor, but grew otherwise.
     #[error(
         "the store holds another history: its log of {store} epochs does not contain the {anchor} that were anchored at \
@@ -88,6 +93,7 @@ impl VaultError {
             Self::HostInUse => "host-in-use",
             Self::Leased => "leased",
             Self::NoVault => "no-vault",
+            Self::OtherFormat => "other-format",
             Self::OtherHistory { .. } => "other-history",
             Self::Policy => "policy",
             Self::Randomness(_) => "no-randomness",

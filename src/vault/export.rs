@@ -20,12 +20,12 @@ use crate::{
     store::Place,
     vault::{
         META_PLACE, Vault, VaultError,
-        checkpoint::StoredTiles,
         fault::Fault,
         first_policy,
         rows::{AttestedRow, CharterRow, ConsentRow, RulingRow},
         snapshot::Snapshot,
         tables::{Table, key},
+        tiles::StoredTiles,
     },
 };
 
@@ -92,7 +92,7 @@ impl Vault {
         let snapshot = self.snapshot()?;
         fs::write(directory.join("checkpoint"), &snapshot.note)?;
         for tile in Tile::of(snapshot.log.size) {
-            let hashes = StoredTiles(self).tile(tile).ok_or(Fault::Damaged)?;
+            let hashes = StoredTiles::log(self).tile(tile).ok_or(Fault::Damaged)?;
             put(directory, &tile.path(), &hashes)?;
             if let Some(path) = tile.entries_path() {
                 let (entries, _) = self.export_page(

@@ -1,25 +1,32 @@
-//! The heads map as it lies in the store: its buckets, and their roots.
+//! The heads map as it lies in the store: its buckets, and the tiles over their hashes.
 //!
-//! An epoch takes the fresh heads of those who changed up into their buckets; when there are more owners than these are made
-//! for, all heads go into twice as many, which lie beside the old ones.
+//! ```text
+//! Bucket  depth ‖ number          the heads in it
+//! Roots   depth ‖ level ‖ index   256 hashes: of buckets, and over them of full tiles, as tlog-tiles has it for 2^depth entries
+//! ```
+//!
+//! An epoch takes the fresh heads of those who changed up into their buckets, and changes the tiles above those. When there are
+//! more owners than the buckets are made for, all heads go into twice as many, which lie beside the old ones.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    event::Principal,
     id::Digest,
-    log::{HeadLeaf, OwnerHead, bucket_of, bucket_root, depth_for},
-    spread,
+    log::{
+        HeadLeaf, OwnerHead, Tile, bucket_hash, bucket_of, bucket_root, buckets_at, depth_for,
+        tiles::{self, Tiles},
+    },
+    merkle, spread,
     vault::{
         Vault,
         fault::Fault,
-        rows::{BucketRow, HashesRow, HeadRow, LogRow},
+        rows::{BucketRow, LogRow},
         tables::Table,
+        tiles::StoredTiles,
     },
 };
 
-/// How many heads to read are worth a thread, and how many buckets: some two hundred microseconds of work.
-const READS_WORTH_A_THREAD: usize = 64;
+/// How many buckets to read and hash are worth a thread: some two hundred microseconds of work.
 const BUCKETS_WORTH_A_THREAD: usize = 4;
 
 /// The heads map while the next epoch is worked out.
@@ -27,16 +34,21 @@ pub(super) struct Map {
     pub(super) depth: u8,
     pub(super) owners: u64,
     pub(super) events: u64,
-    /// The root of each bucket.
-    pub(super) roots: Vec<Digest>,
-    /// The buckets that change.
-    pub(super) buckets: BTreeMap<u32, BucketRow>,
+    /// The buckets that change, and their hashes.
+    pub(super) buckets: BTreeMap<u32, (BucketRow, Digest)>,
+}
+
+/// What lies over the buckets.
+pub(super) struct Crown {
+    pub(super) root: Digest,
+    /// The tiles that change.
+    pub(super) tiles: Vec<(Tile, Vec<u8>)>,
 }
 
 /// A bucket into which fresh heads were taken.
 struct Taken {
     bucket: BucketRow,
-    root: Digest,
+    hash: Digest,
     /// How many owners are new.
     owners: u64,
     /// Events of those who changed, before and after.
@@ -48,27 +60,17 @@ impl Vault {
     /// The map as it stands, without its buckets.
     pub(super) fn map(&self, log: &LogRow) -> Result<Map, Fault> {
         let LogRow { depth, mut owners, mut events, is_between, .. } = *log;
-        let mut roots = Vec::new();
-        let count = 1usize.checked_shl(u32::from(depth)).ok_or(Fault::Damaged)?;
-        let rows = self.shelves.scan::<HashesRow>(self.log_place(), Table::Roots, &[depth])?;
-        roots.extend(rows.into_iter().flat_map(|row| row.hashes));
-        if roots.is_empty() {
-            roots = vec![bucket_root(&[]); count];
-        }
-        if roots.len() != count {
-            return Err(Fault::Damaged);
-        }
         if is_between {
             // Whoever wrote these buckets did not come to say how many they hold.
             (owners, events) = (0, 0);
-            for bucket in 0..u32::try_from(count).map_err(|_wrong| Fault::Damaged)? {
+            for bucket in numbers(depth)? {
                 for head in self.bucket(depth, bucket)?.heads {
                     owners = owners.saturating_add(1);
                     events = events.saturating_add(head.head.size);
                 }
             }
         }
-        Ok(Map { depth, owners, events, roots, buckets: BTreeMap::new() })
+        Ok(Map { depth, owners, events, buckets: BTreeMap::new() })
     }
 
     /// A bucket, as it stands.
@@ -77,15 +79,21 @@ impl Vault {
         Ok(self.shelves.read(self.log_place(), Table::Bucket, &[&[depth], &id])?.unwrap_or_default())
     }
 
-    /// Puts the heads of those who changed into the map, on all cores.
-    pub(super) fn take_up(&self, map: &mut Map, changed: &[Principal]) -> Result<(), Fault> {
-        let heads = spread::map(changed, READS_WORTH_A_THREAD, |owner| self.head_of(*owner));
+    /// The hashes of all buckets, as they stand.
+    pub(super) fn bucket_hashes(&self, log: &LogRow) -> Result<Vec<Digest>, Fault> {
+        let tiles = StoredTiles::map(self, log.depth);
+        let lowest =
+            Tile::of(buckets_at(log.depth).ok_or(Fault::Damaged)?).take_while(|tile| tile.level() == 0);
+        let hashes = lowest.map(|tile| tile.hashes(&tiles.tile(tile)?));
+        Ok(hashes.collect::<Option<Vec<_>>>().ok_or(Fault::Damaged)?.into_iter().flatten().collect())
+    }
+
+    /// Puts fresh heads into the map, on all cores.
+    pub(super) fn take_up(&self, map: &mut Map, heads: &[OwnerHead]) -> Result<(), Fault> {
         let mut fresh: BTreeMap<u32, Vec<OwnerHead>> = BTreeMap::new();
         for head in heads {
-            if let Some(head) = head? {
-                let number = bucket_of(&OwnerHead::key(self.id, head.owner), map.depth);
-                fresh.entry(number).or_default().push(head);
-            }
+            let number = bucket_of(&OwnerHead::key(self.id, head.owner), map.depth);
+            fresh.entry(number).or_default().push(*head);
         }
         let fresh: Vec<(u32, Vec<OwnerHead>)> = fresh.into_iter().collect();
         let depth = map.depth;
@@ -93,20 +101,12 @@ impl Vault {
             self.bucket_with(self.bucket(depth, *number)?, heads)
         });
         for ((number, _), taken) in fresh.iter().zip(taken) {
-            let Taken { bucket, root, owners, before, after } = taken?;
+            let Taken { bucket, hash, owners, before, after } = taken?;
             map.owners = map.owners.saturating_add(owners);
             map.events = map.events.saturating_sub(before).saturating_add(after);
-            let index = usize::try_from(*number).map_err(|_wrong| Fault::Damaged)?;
-            *map.roots.get_mut(index).ok_or(Fault::Damaged)? = root;
-            map.buckets.insert(*number, bucket);
+            map.buckets.insert(*number, (bucket, hash));
         }
         Ok(())
-    }
-
-    /// An owner's head, as it stands.
-    fn head_of(&self, owner: Principal) -> Result<Option<OwnerHead>, Fault> {
-        let head: Option<HeadRow> = self.shelves.read(self.shelves.keys.place(owner), Table::Head, &[])?;
-        Ok(head.map(|head| OwnerHead { owner, head: head.frontier.head() }))
     }
 
     /// A bucket with these heads in the place of their owners' older ones.
@@ -130,12 +130,17 @@ impl Vault {
                 }
             }
         }
-        let root = bucket_root(&leaves);
-        Ok(Taken { bucket, root, owners, before, after })
+        let hash = bucket_hash(&bucket_root(&leaves));
+        Ok(Taken { bucket, hash, owners, before, after })
     }
 
     pub(super) fn leaves_of(&self, bucket: &BucketRow) -> Vec<HeadLeaf> {
         bucket.heads.iter().map(|head| head.leaf(self.id)).collect()
+    }
+
+    /// What a bucket is in the map.
+    pub(super) fn hash_of(&self, bucket: &BucketRow) -> Digest {
+        bucket_hash(&bucket_root(&self.leaves_of(bucket)))
     }
 
     /// The map with more buckets, if there are too many owners for those it has.
@@ -144,24 +149,192 @@ impl Vault {
         if depth == map.depth {
             return Ok(map);
         }
-        let count = 1u32.checked_shl(u32::from(depth)).ok_or(Fault::Damaged)?;
-        let mut buckets: BTreeMap<u32, BucketRow> =
-            (0..count).map(|number| (number, <_>::default())).collect();
-        let old = 1u32.checked_shl(u32::from(map.depth)).ok_or(Fault::Damaged)?;
-        for number in 0..old {
+        let mut rows: Vec<(u32, BucketRow)> =
+            numbers(depth)?.map(|number| (number, <_>::default())).collect();
+        for number in numbers(map.depth)? {
             let bucket = match map.buckets.get(&number) {
-                Some(bucket) => bucket.clone(),
+                Some((bucket, _)) => bucket.clone(),
                 None => self.bucket(map.depth, number)?,
             };
             // In order within each old bucket, and old buckets in order: so are the new ones.
             for head in bucket.heads {
                 let number = bucket_of(&OwnerHead::key(self.id, head.owner), depth);
-                if let Some(bucket) = buckets.get_mut(&number) {
-                    bucket.heads.push(head);
-                }
+                let index = usize::try_from(number).map_err(|_wide| Fault::Damaged)?;
+                rows.get_mut(index).ok_or(Fault::Damaged)?.1.heads.push(head);
             }
         }
-        let roots = buckets.values().map(|bucket| bucket_root(&self.leaves_of(bucket))).collect();
-        Ok(Map { depth, roots, buckets, ..map })
+        let hashes = spread::map(&rows, BUCKETS_WORTH_A_THREAD, |(_, bucket)| self.hash_of(bucket));
+        let hashed = rows.into_iter().zip(hashes);
+        let buckets = hashed.map(|((number, bucket), hash)| (number, (bucket, hash))).collect();
+        Ok(Map { depth, buckets, ..map })
+    }
+
+    /// The map's root, and the tiles on the way to it.
+    pub(super) fn crown(&self, log: &LogRow, map: &Map) -> Result<Crown, Fault> {
+        let size = buckets_at(map.depth).ok_or(Fault::Damaged)?;
+        let stored = StoredTiles::map(self, map.depth);
+        let is_new = log.frontier.size() == 0 || map.depth != log.depth;
+        let tiles = if is_new {
+            let empty = bucket_hash(&bucket_root(&[]));
+            let hash = |number| map.buckets.get(&number).map_or(empty, |(_, hash)| *hash);
+            let hashes: Vec<Digest> = numbers(map.depth)?.map(hash).collect();
+            tiles::grown(&BTreeMap::new(), 0, &hashes)
+        } else {
+            let fresh = map.buckets.iter().map(|(number, (_, hash))| (u64::from(*number), *hash));
+            tiles::replaced(&stored, size, &fresh.collect())
+        };
+        let tiles = tiles.ok_or(Fault::Damaged)?;
+        let root = match tiles.last() {
+            Some((top, bytes)) => top.hashes(bytes).map(|hashes| merkle::root(&hashes).root),
+            None => tiles::head(&stored, size).map(|head| head.root),
+        };
+        Ok(Crown { root: root.ok_or(Fault::Damaged)?, tiles })
+    }
+}
+
+/// The buckets of a map of this depth.
+fn numbers(depth: u8) -> Result<std::ops::Range<u32>, Fault> {
+    let count = buckets_at(depth).and_then(|count| u32::try_from(count).ok());
+    Ok(0..count.ok_or(Fault::Damaged)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        access::Policy,
+        custodian::Answer,
+        event::Principal,
+        id::PartyId,
+        log::{LogEpoch, map_root},
+        merkle::{Frontier, leaf_hash},
+        party::{Keyring, Role},
+        store::MemoryStore,
+        vault::{HostDir, desk::Desk, rows::HeadRow},
+    };
+
+    /// A vault, its host's directory, and the streams that grew in it.
+    struct World {
+        vault: Vault,
+        heads: BTreeMap<Principal, OwnerHead>,
+        _host: tempfile::TempDir,
+    }
+
+    fn owner(number: u32) -> Principal {
+        Principal::Party(PartyId::from_bytes(*leaf_hash(&number.to_be_bytes()).as_bytes()))
+    }
+
+    impl World {
+        fn new() -> Self {
+            let host = tempfile::tempdir().unwrap();
+            let policy = Policy::trusting([&Keyring::generate().unwrap().card(Role::Registrar)]);
+            let vault =
+                Vault::create(MemoryStore::new(), HostDir::open(host.path().join("host")).unwrap(), policy)
+                    .unwrap();
+            let own = Principal::Vault(vault.id);
+            let row: HeadRow =
+                vault.shelves.read(vault.shelves.keys.place(own), Table::Head, &[]).unwrap().unwrap();
+            let heads = [(own, OwnerHead { owner: own, head: row.frontier.head() })].into();
+            Self { vault, heads, _host: host }
+        }
+
+        /// A stream grows by an event, as far as the map is concerned.
+        fn grow(&mut self, number: u32) {
+            let owner = owner(number);
+            let mut frontier = Frontier::new();
+            let size = self.heads.get(&owner).map_or(0, |head| head.head.size);
+            (0..=size).for_each(|seq| frontier.append(leaf_hash(&seq.to_be_bytes())));
+            self.heads.insert(owner, OwnerHead { owner, head: frontier.head() });
+            let row = HeadRow { frontier, ..HeadRow::default() };
+            let mut desk = Desk::beside(&self.vault.shelves, owner, self.vault.fork_random());
+            self.vault.note_changed(&mut desk, &row).unwrap();
+            self.vault.commit_log(desk).unwrap();
+        }
+
+        fn epoch(&self) -> LogEpoch {
+            let log = self.vault.log().unwrap();
+            self.vault.log_epoch(log.frontier.size() - 1).unwrap().unwrap()
+        }
+
+        /// All buckets of a map of this depth, from nothing.
+        fn buckets(&self, depth: u8) -> Vec<Vec<HeadLeaf>> {
+            let mut buckets = vec![Vec::new(); 1 << depth];
+            for head in self.heads.values() {
+                let leaf = head.leaf(self.vault.id);
+                buckets[bucket_of(&leaf.key, depth) as usize].push(leaf);
+            }
+            buckets.iter_mut().for_each(|bucket| bucket.sort());
+            buckets
+        }
+
+        /// A checkpoint has the map that all heads make, and proves who stands in it and who does not.
+        fn check(&self) {
+            self.vault.checkpoint().unwrap();
+            let (log, epoch) = (self.vault.log().unwrap(), self.epoch());
+            assert_eq!((log.depth, log.is_between), (epoch.depth, false));
+            assert_eq!(epoch.depth, depth_for(epoch.owners));
+            assert_eq!(epoch.owners, self.heads.len() as u64);
+            assert_eq!(epoch.events, self.heads.values().map(|head| head.head.size).sum::<u64>());
+            let roots: Vec<Digest> =
+                self.buckets(epoch.depth).iter().map(|bucket| bucket_root(bucket)).collect();
+            assert_eq!(epoch.map, map_root(&roots));
+            let hashes: Vec<Digest> = roots.iter().map(bucket_hash).collect();
+            assert_eq!(self.vault.bucket_hashes(&log).unwrap(), hashes);
+            let known = self.heads.keys().copied().step_by(self.heads.len() / 7 + 1);
+            for owner in known.chain([owner(u32::MAX)]) {
+                let Answer::InLog(proof, _) = self.vault.in_log(owner).unwrap() else { panic!("no proof") };
+                let head = proof.verify((self.vault.id, owner), &log.frontier.head()).unwrap();
+                assert_eq!(head, self.heads.get(&owner).map(|head| head.head));
+            }
+        }
+    }
+
+    proptest! {
+        // Each makes a vault and some thousand streams.
+        #![proptest_config(ProptestConfig::with_cases(8))]
+
+        #[test]
+        fn an_epoch_has_the_map_that_all_heads_make(
+            steps in prop::collection::vec((0u32..1500, prop::collection::vec(any::<u32>(), 0..40)), 1..5),
+        ) {
+            let mut world = World::new();
+            let mut count = 0;
+            for (more, again) in steps {
+                for number in count..count + more {
+                    world.grow(number);
+                }
+                count += more;
+                for number in again.into_iter().filter(|_| count > 0) {
+                    world.grow(number % count);
+                }
+                world.check();
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_of_several_tiles_that_was_left_half_written_is_taken_up() {
+        let mut world = World::new();
+        (0..5000).for_each(|number| world.grow(number));
+        world.check();
+        assert!(buckets_at(world.epoch().depth).unwrap() > 256, "more tiles than one");
+        (0..300).for_each(|number| world.grow(number * 7 % 5010));
+        // The first batch of an epoch, and no more.
+        let vault = &world.vault;
+        let (mut lease, log) = vault.take_lease().unwrap();
+        let mut map = vault.map(&log).unwrap();
+        let heads: Vec<OwnerHead> = world.heads.values().copied().filter(|head| head.head.size > 1).collect();
+        vault.take_up(&mut map, &heads).unwrap();
+        let half = map.buckets.len() / 2;
+        let mut desk = vault.log_desk();
+        for (number, (bucket, _)) in map.buckets.iter().take(half) {
+            let id = [&[map.depth][..], &number.to_be_bytes()].concat();
+            desk.put_at(vault.log_place(), Table::Bucket, &[&id], bucket).unwrap();
+        }
+        vault.commit_leased(&mut lease, desk, &LogRow { is_between: true, ..log }).unwrap();
+        vault.give_back(lease);
+        world.check();
     }
 }

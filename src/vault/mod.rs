@@ -40,6 +40,7 @@ mod snapshot;
 mod standing;
 mod submit;
 mod tables;
+mod tiles;
 mod witnesses;
 mod write;
 
@@ -139,7 +140,8 @@ const fn is_first(version: &u32) -> bool {
 
 wire! { MetaRow: "vault row", 4 * 2048 * REGISTRARS_MAX + 1024; }
 
-const META: Magic = Magic(*b"CVva", 1);
+/// With the version of all the vault's rows.
+const META: Magic = Magic(*b"CVva", 2);
 
 /// Where the vault's own row lies: the one place that is not blinded, for its key is in it.
 const META_PLACE: Place = Place::from_bytes([0xff; 16]);
@@ -402,5 +404,6 @@ fn first_policy(row: &[u8]) -> Result<Policy, Fault> {
 
 fn read_meta(store: &impl Store) -> Result<MetaRow, VaultError> {
     let row = store.get(&key(META_PLACE, Table::Meta, &[])?)?.ok_or(VaultError::NoVault)?;
-    codec::unframe(META, &row).or(Err(VaultError::NoVault))
+    let is_other = codec::is_of_other_version(META, &row);
+    codec::unframe(META, &row).or(Err(if is_other { VaultError::OtherFormat } else { VaultError::Damaged }))
 }

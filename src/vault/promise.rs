@@ -40,7 +40,7 @@ impl Work<'_> {
         self.desk.put(Table::Head, &[], &self.head)?;
         let row = self.op_row(first.op_id);
         self.desk.put(Table::Op, &[&row], &OpRow { submission: Some(done) })?;
-        self.vault.note_changed(&mut self.desk)?;
+        self.vault.note_changed(&mut self.desk, &self.head)?;
         let moved = self.vault.move_outbox(&mut self.desk)?;
         let waiting = self.vault.put_outbox(&mut self.desk, std::mem::take(&mut self.outbox))?;
         if self.enrols {

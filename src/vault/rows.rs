@@ -373,12 +373,12 @@ pub(super) struct Done {
     pub(super) stream: Head,
 }
 
-/// An owner whose head has changed since the last epoch of the log.
+/// An owner whose head has changed since the last epoch of the log, and that head.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct ChangedRow {
     #[n(0)]
-    pub(super) owner: Principal,
+    pub(super) head: OwnerHead,
 }
 
 /// A statement of a grant.

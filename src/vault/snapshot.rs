@@ -16,7 +16,7 @@ use crate::{
     event::Principal,
     id::{Digest, PartyId},
     limits::FETCHES_MAX,
-    log::{OwnerHead, bucket_root},
+    log::OwnerHead,
     merkle::Head,
     time::Timestamp,
     vault::{
@@ -45,8 +45,8 @@ pub(super) struct Snapshot {
     pub(super) charters: usize,
     /// How many releases of the public area.
     pub(super) releases: u64,
-    /// The root of each bucket.
-    roots: Vec<Digest>,
+    /// The hash of each bucket in the heads map.
+    hashes: Vec<Digest>,
     /// The buckets that were replaced since.
     kept: Mutex<BTreeMap<u32, BucketRow>>,
 }
@@ -138,7 +138,7 @@ impl Vault {
             // Another process works on the map.
             return Err(Fault::Leased);
         }
-        let roots = self.map(&log)?.roots;
+        let hashes = self.bucket_hashes(&log)?;
         // After the checkpoint: of a policy that it has, the charter is there.
         let charters = self.shelves.scan::<CharterRow>(self.log_place(), Table::Charter, &[])?.len();
         let snapshot = Snapshot {
@@ -149,7 +149,7 @@ impl Vault {
             events: log.events,
             charters,
             releases: 0,
-            roots,
+            hashes,
             kept: Mutex::default(),
         };
         Ok(Snapshot { releases: self.releases_in(&snapshot)?, ..snapshot })
@@ -167,7 +167,7 @@ impl Vault {
             }
         };
         let number = usize::try_from(number).map_err(|_wide| Fault::Malformed)?;
-        let is_same = snapshot.roots.get(number) == Some(&bucket_root(&self.leaves_of(&bucket)));
+        let is_same = snapshot.hashes.get(number) == Some(&self.hash_of(&bucket));
         if is_same { Ok(bucket.heads) } else { Err(Fault::Conflict) }
     }
 

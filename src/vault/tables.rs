@@ -105,7 +105,7 @@ tables! {
     Dossier = 26, dossier;
     /// The heads map, bucket by bucket.
     Bucket = 27, bucket;
-    /// The roots of the heads map's buckets, 256 together.
+    /// The hashes over the heads map's buckets, 256 together.
     Roots = 28, roots;
     /// The log's epochs.
     LogEpoch = 29, log_epoch;
@@ -230,7 +230,11 @@ impl RowKeys {
 
     /// Seals a row's value for its key.
     pub(super) fn seal<T: Row>(&self, table: Table, key: &Key, value: &T, random: &mut Random) -> Vec<u8> {
-        let fresh: [u8; 32] = random.bytes();
+        self.seal_with(random.bytes(), table, key, value)
+    }
+
+    /// The same, with 32 fresh random bytes that the caller drew for it.
+    pub(super) fn seal_with<T: Row>(&self, fresh: [u8; 32], table: Table, key: &Key, value: &T) -> Vec<u8> {
         let body = self.row_key(table, &fresh).seal(key.as_bytes(), &codec::frame(T::MAGIC, value));
         [fresh.as_slice(), &body].concat()
     }

@@ -19,6 +19,7 @@ use casevault::{
     session::{Case, Entry, Looking, Sentence, Session},
     store::{Entry as Row, Store},
     time::days,
+    vault::{HostDir, Vault},
 };
 
 use crate::{
@@ -236,6 +237,28 @@ fn a14_damage_to_any_stored_value_is_an_error_or_makes_no_difference() {
         .unwrap();
     assert!(tried > 300 && noticed > tried / 3);
     assert_eq!(read(&world, 60).unwrap(), expected);
+}
+
+#[test]
+fn a_vault_of_another_version_is_called_that_and_a_damaged_one_damaged() {
+    let World { store, host, vault, clock: _ } = World::new();
+    vault.close().unwrap();
+    let row = store.export().into_iter().find(|row| row.value.starts_with(b"CVva")).unwrap();
+    let open = |value: Vec<u8>| {
+        store.overwrite(&row.key, Some(value));
+        Vault::open(std::sync::Arc::clone(&store), HostDir::open(host.path()).unwrap())
+    };
+    let with = |at: usize, byte: u8| {
+        let mut changed = row.value.clone();
+        changed[at] = byte;
+        changed
+    };
+    assert_eq!(open(with(4, 1)).unwrap_err().code(), "other-format");
+    assert_eq!(open(with(4, 77)).unwrap_err().code(), "other-format");
+    assert_eq!(open(with(0, 0)).unwrap_err().code(), "damaged");
+    assert_eq!(open(row.value[..row.value.len() / 2].to_vec()).unwrap_err().code(), "damaged");
+    assert_eq!(open(row.value[..4].to_vec()).unwrap_err().code(), "damaged");
+    open(row.value.clone()).unwrap();
 }
 
 #[test]

@@ -219,12 +219,43 @@ proptest! {
     }
 
     #[test]
+    fn tiles_whose_leaves_are_replaced_are_those_of_the_list_as_it_is_then(
+        size in 1u64..3500,
+        picks in prop::collection::btree_map(any::<u64>(), any::<[u8; 32]>(), 0..40),
+        broken in any::<prop::sample::Index>(),
+    ) {
+        let mut list = leaves(size);
+        let mut kept = tiled(&list);
+        let fresh: BTreeMap<u64, Digest> =
+            picks.into_iter().map(|(pick, hash)| (pick % size, Digest::from_bytes(hash))).collect();
+        for (index, hash) in &fresh {
+            list[usize::try_from(*index).unwrap()] = *hash;
+        }
+        let changed = tiles::replaced(&kept, size, &fresh).unwrap();
+        let order: Vec<Tile> = changed.iter().map(|(tile, _)| *tile).collect();
+        prop_assert!(order.is_sorted_by(|one, other| (one.level(), one.index()) < (other.level(), other.index())));
+        let mut without = kept.clone();
+        kept.extend(changed);
+        prop_assert_eq!(&kept, &tiled(&list));
+        // No tile is written that has not changed, none that is missing is made up, and no leaf is put behind the last.
+        if !order.is_empty() {
+            let missing = without.remove(broken.get(&order)).unwrap();
+            prop_assert_eq!(tiles::replaced(&without, size, &fresh), None);
+            without.insert(*broken.get(&order), missing);
+        }
+        let behind = fresh.into_iter().chain([(size, list[0])]).collect();
+        prop_assert_eq!(tiles::replaced(&without, size, &behind), None);
+    }
+
+    #[test]
     fn absurd_sizes_end(size in any::<u64>(), index in any::<u64>(), level in any::<u8>(), width in any::<u16>()) {
         let (low, high) = (size.min(index), size.max(index));
         prop_assert!(tiles::head(&Anything, size).is_some());
         prop_assert!(tiles::prove_consistency(&Anything, low, high).is_some_and(|proof| proof.len() <= 65));
         prop_assert_eq!(tiles::prove_inclusion(&Anything, low, high).is_some(), low < high);
         prop_assert_eq!(tiles::prove_inclusion(&Anything, high, low), None);
+        let replaced = tiles::replaced(&Anything, high, &[(low, leaf_hash(b""))].into());
+        prop_assert_eq!(replaced.is_some_and(|tiles| tiles.len() <= 8), low < high);
         if let Some(tile) = Tile::new(level, index, width) {
             prop_assert_eq!(Tile::from_path(&tile.path()), Ok(tile));
         }

@@ -147,6 +147,7 @@ impl From<VaultError> for Failure {
             | VaultError::HostInUse
             | VaultError::Leased
             | VaultError::NoVault
+            | VaultError::OtherFormat
             | VaultError::Policy
             | VaultError::Randomness(_)
             | VaultError::Store(_)

@@ -129,7 +129,7 @@ impl Opened {
         for (key, expectation) in batch.expectations() {
             let holds = match overlay.get(key) {
                 Some(written) => expectation.holds(written.as_deref()),
-                None => expectation.holds(self.get(key)?.as_deref()),
+                None => self.holds_now(key, expectation)?,
             };
             if !holds {
                 return Ok(false);

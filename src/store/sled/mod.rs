@@ -32,7 +32,7 @@ use self::{
     flight::{Flight, Rows},
     gather::{Answers, Gathering},
 };
-use super::{Batch, CheckedBatch, Entry, Key, KeyRange, Store, StoreError};
+use super::{Batch, CheckedBatch, Entry, Expectation, Key, KeyRange, Store, StoreError};
 
 /// A page is at most a quarter of a segment, or it becomes a file that is never synced.
 const SEGMENT_BYTES: u32 = 8 * 1024 * 1024;
@@ -224,6 +224,11 @@ impl Opened {
         let db = self.db()?;
         let value = caught(|| db.get(key.as_bytes()))?;
         Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn holds_now(&self, key: &Key, expectation: &Expectation) -> Result<bool, StoreError> {
+        let db = self.db()?;
+        Ok(expectation.holds(caught(|| db.get(key.as_bytes()))?.as_deref()))
     }
 
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, StoreError> {

@@ -1,0 +1,48 @@
+//! The tiles of the log and of the heads map, as they lie in the store.
+
+use crate::{
+    log::{Tile, tiles::Tiles},
+    vault::{Vault, desk::Desk, fault::Fault, rows::HashesRow, tables::Table},
+};
+
+/// A tree's tiles, as they lie in the store.
+pub(super) struct StoredTiles<'v> {
+    vault: &'v Vault,
+    table: Table,
+    /// The map's depth, which its rows' ids begin with.
+    depth: Option<u8>,
+}
+
+impl<'v> StoredTiles<'v> {
+    /// Those of the log.
+    pub(super) const fn log(vault: &'v Vault) -> Self {
+        Self { vault, table: Table::LogTile, depth: None }
+    }
+
+    /// Those of the heads map of this depth.
+    pub(super) const fn map(vault: &'v Vault, depth: u8) -> Self {
+        Self { vault, table: Table::Roots, depth: Some(depth) }
+    }
+
+    /// Puts a tile down.
+    pub(super) fn put(&self, desk: &mut Desk<'_>, (tile, bytes): &(Tile, Vec<u8>)) -> Result<(), Fault> {
+        let row = HashesRow { hashes: tile.hashes(bytes).ok_or(Fault::Damaged)? };
+        desk.put_at(self.vault.log_place(), self.table, &[&self.id(*tile)], &row)
+    }
+
+    /// Where the tile's row lies: a wider one takes a narrower one's place.
+    fn id(&self, tile: Tile) -> Vec<u8> {
+        let depth = self.depth.into_iter().chain([tile.level()]);
+        depth.chain(tile.index().to_be_bytes()).collect()
+    }
+}
+
+impl Tiles for StoredTiles<'_> {
+    fn tile(&self, tile: Tile) -> Option<Vec<u8>> {
+        let Self { vault, table, .. } = self;
+        let row: Option<HashesRow> = vault.shelves.read(vault.log_place(), *table, &[&self.id(tile)]).ok()?;
+        let hashes = row?.hashes;
+        let hashes = hashes.get(..usize::from(tile.width()))?;
+        Some(hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())
+    }
+}
