@@ -13,8 +13,7 @@ use crate::{
     event::Principal,
     id::Digest,
     log::{
-        LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, Tile, bucket_of, origin,
-        tiles,
+        LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, bucket_of, origin, tiles,
     },
     merkle::Frontier,
     spread,
@@ -24,15 +23,12 @@ use crate::{
         desk::Desk,
         fault::Fault,
         lease::Lease,
-        map::Map,
+        map::{A_BATCH, Crown, Map},
         rows::{ChangedRow, EpochOfLogRow, HeadRow, LogRow},
         tables::Table,
         tiles::StoredTiles,
     },
 };
-
-/// How many rows one batch of the map writes.
-const ROWS_A_BATCH: usize = 4096;
 
 /// How many rows of changed owners one batch takes away.
 const TAKEN_A_BATCH: usize = 2048;
@@ -47,10 +43,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const EVENTS_DUE: u64 = 1000;
 
 /// An owner whose stream grew, and the row that says so as it was read.
-struct Changed {
+pub(super) struct Changed {
     key: Key,
     sealed: Vec<u8>,
-    head: OwnerHead,
+    pub(super) head: OwnerHead,
 }
 
 impl Vault {
@@ -201,7 +197,7 @@ impl Vault {
             events: map.events,
             generation,
         };
-        let log = self.put_epoch(lease, log, (&map, &crown.tiles), &epoch)?;
+        let log = self.put_epoch(lease, log, (&map, &crown), &epoch)?;
         self.take_away(&changed);
         Ok(log)
     }
@@ -225,7 +221,7 @@ impl Vault {
     }
 
     /// The owners whose streams grew, by the word their writers left.
-    fn changed(&self) -> Result<Vec<Changed>, Fault> {
+    pub(super) fn changed(&self) -> Result<Vec<Changed>, Fault> {
         let places = self.shelves.keys.shared_places(Table::Changed);
         let changed = spread::map(&places, 1, |place| self.changed_of(*place));
         Ok(changed.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -244,26 +240,13 @@ impl Vault {
         &self,
         lease: &mut Lease,
         log: &LogRow,
-        (map, tiles): (&Map, &[(Tile, Vec<u8>)]),
+        (map, crown): (&Map, &Crown),
         epoch: &LogEpoch,
     ) -> Result<LogRow, Fault> {
-        let place = self.log_place();
         let numbers: Vec<u32> = map.buckets.keys().copied().collect();
         self.keep_replaced(map.depth, &numbers)?;
-        let between = LogRow { is_between: true, ..log.clone() };
-        let id = |number: &u32| [&[map.depth][..], &number.to_be_bytes()].concat();
-        let rows: Vec<_> = map.buckets.iter().map(|(number, (bucket, _))| (id(number), bucket)).collect();
-        let mut chunks = rows.chunks(ROWS_A_BATCH).peekable();
-        let mut desk = self.log_desk();
-        while let Some(chunk) = chunks.next() {
-            desk.put_all((place, Table::Bucket), chunk)?;
-            if chunks.peek().is_some() {
-                self.commit_leased(lease, desk, &between)?;
-                desk = self.log_desk();
-            }
-        }
-        let stored = StoredTiles::map(self, map.depth);
-        tiles.iter().try_for_each(|tile| stored.put(&mut desk, tile))?;
+        let mut desk = self.put_map(lease, log, (map, crown), A_BATCH)?;
+        let place = self.log_place();
         let mut frontier = log.frontier.clone();
         frontier.append(epoch.hash());
         self.put_log_hash(&mut desk, epoch)?;
@@ -285,7 +268,7 @@ impl Vault {
     fn put_log_hash(&self, desk: &mut Desk<'_>, epoch: &LogEpoch) -> Result<(), Fault> {
         let stored = StoredTiles::log(self);
         let grown = tiles::grown(&stored, epoch.number, &[epoch.hash()]).ok_or(Fault::Damaged)?;
-        grown.iter().try_for_each(|tile| stored.put(desk, tile))
+        stored.put_all(desk, &grown)
     }
 
     /// The newest checkpoint, and that it grew from a log of this size.

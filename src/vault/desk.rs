@@ -198,13 +198,13 @@ impl<'v> Desk<'v> {
     pub(super) fn put_all<T: Row + Sync>(
         &mut self,
         (place, table): (Place, Table),
-        rows: &[(Vec<u8>, &T)],
+        rows: &[(Vec<u8>, T)],
     ) -> Result<(), Fault> {
         let drawn: Vec<_> = rows.iter().map(|row| (self.random.bytes(), row)).collect();
         let keys = &self.shelves.keys;
         let sealed = spread::map(&drawn, ROWS_WORTH_A_THREAD, |(fresh, (row, value))| {
             let key = key(place, table, &[row])?;
-            let sealed = keys.seal_with(*fresh, table, &key, *value);
+            let sealed = keys.seal_with(*fresh, table, &key, value);
             Ok::<_, Fault>((key, Write::Put(sealed)))
         });
         for one in sealed {

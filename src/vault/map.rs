@@ -19,7 +19,9 @@ use crate::{
     merkle, spread,
     vault::{
         Vault,
+        desk::Desk,
         fault::Fault,
+        lease::Lease,
         rows::{BucketRow, LogRow},
         tables::Table,
         tiles::StoredTiles,
@@ -28,6 +30,9 @@ use crate::{
 
 /// How many buckets to read and hash are worth a thread: some two hundred microseconds of work.
 const BUCKETS_WORTH_A_THREAD: usize = 4;
+
+/// How many buckets, and how many tiles, one batch writes: some three megabytes, and eight.
+pub(super) const A_BATCH: (usize, usize) = (4096, 1024);
 
 /// The heads map while the next epoch is worked out.
 pub(super) struct Map {
@@ -190,6 +195,37 @@ impl Vault {
         };
         Ok(Crown { root: root.ok_or(Fault::Damaged)?, tiles })
     }
+
+    /// Writes the map in batches of so many buckets, and so many tiles. What comes last is not committed: the epoch goes with it.
+    pub(super) fn put_map(
+        &self,
+        lease: &mut Lease,
+        log: &LogRow,
+        (map, crown): (&Map, &Crown),
+        (buckets, tiles): (usize, usize),
+    ) -> Result<Desk<'_>, Fault> {
+        let between = LogRow { is_between: true, ..log.clone() };
+        let mut desk = self.log_desk();
+        let rows: Vec<_> = map.buckets.iter().collect();
+        for (number, rows) in rows.chunks(buckets).enumerate() {
+            if number > 0 {
+                self.commit_leased(lease, desk, &between)?;
+                desk = self.log_desk();
+            }
+            let row = |(number, (bucket, _)): &(&u32, &(BucketRow, Digest))| {
+                ([&[map.depth][..], &number.to_be_bytes()].concat(), bucket.clone())
+            };
+            desk.put_all((self.log_place(), Table::Bucket), &rows.iter().map(row).collect::<Vec<_>>())?;
+        }
+        for (number, some) in crown.tiles.chunks(tiles).enumerate() {
+            if number > 0 {
+                self.commit_leased(lease, desk, &between)?;
+                desk = self.log_desk();
+            }
+            StoredTiles::map(self, map.depth).put_all(&mut desk, some)?;
+        }
+        Ok(desk)
+    }
 }
 
 /// The buckets of a map of this depth.
@@ -212,7 +248,7 @@ mod tests {
         merkle::{Frontier, leaf_hash},
         party::{Keyring, Role},
         store::MemoryStore,
-        vault::{HostDir, desk::Desk, rows::HeadRow},
+        vault::{HostDir, rows::HeadRow},
     };
 
     /// A vault, its host's directory, and the streams that grew in it.
@@ -314,27 +350,34 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_map_of_several_tiles_that_was_left_half_written_is_taken_up() {
-        let mut world = World::new();
-        (0..5000).for_each(|number| world.grow(number));
-        world.check();
-        assert!(buckets_at(world.epoch().depth).unwrap() > 256, "more tiles than one");
-        (0..300).for_each(|number| world.grow(number * 7 % 5010));
-        // The first batch of an epoch, and no more.
-        let vault = &world.vault;
-        let (mut lease, log) = vault.take_lease().unwrap();
-        let mut map = vault.map(&log).unwrap();
-        let heads: Vec<OwnerHead> = world.heads.values().copied().filter(|head| head.head.size > 1).collect();
-        vault.take_up(&mut map, &heads).unwrap();
-        let half = map.buckets.len() / 2;
-        let mut desk = vault.log_desk();
-        for (number, (bucket, _)) in map.buckets.iter().take(half) {
-            let id = [&[map.depth][..], &number.to_be_bytes()].concat();
-            desk.put_at(vault.log_place(), Table::Bucket, &[&id], bucket).unwrap();
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn a_map_that_was_left_half_written_is_taken_up(
+            before in 0u32..3000,
+            grown in prop::collection::vec(0u32..6000, 1..400),
+            (buckets, tiles) in (1usize..60, 1usize..3),
+            after in 0u32..5,
+        ) {
+            let mut world = World::new();
+            (0..before).for_each(|number| world.grow(number));
+            world.check();
+            grown.into_iter().for_each(|number| world.grow(number));
+            // All batches of the next map but the last.
+            let vault = &world.vault;
+            let (mut lease, log) = vault.take_lease().unwrap();
+            let mut map = vault.map(&log).unwrap();
+            let heads: Vec<OwnerHead> = vault.changed().unwrap().into_iter().map(|one| one.head).collect();
+            vault.take_up(&mut map, &heads).unwrap();
+            let map = vault.deepened(map).unwrap();
+            let crown = vault.crown(&log, &map).unwrap();
+            drop(vault.put_map(&mut lease, &log, (&map, &crown), (buckets, tiles)).unwrap());
+            vault.give_back(lease);
+            let written = map.buckets.len() > buckets || crown.tiles.len() > tiles;
+            prop_assert_eq!(vault.log().unwrap().is_between, written);
+            (0..after).for_each(|number| world.grow(number));
+            world.check();
         }
-        vault.commit_leased(&mut lease, desk, &LogRow { is_between: true, ..log }).unwrap();
-        vault.give_back(lease);
-        world.check();
     }
 }

@@ -24,10 +24,14 @@ impl<'v> StoredTiles<'v> {
         Self { vault, table: Table::Roots, depth: Some(depth) }
     }
 
-    /// Puts a tile down.
-    pub(super) fn put(&self, desk: &mut Desk<'_>, (tile, bytes): &(Tile, Vec<u8>)) -> Result<(), Fault> {
-        let row = HashesRow { hashes: tile.hashes(bytes).ok_or(Fault::Damaged)? };
-        desk.put_at(self.vault.log_place(), self.table, &[&self.id(*tile)], &row)
+    /// Puts tiles down.
+    pub(super) fn put_all(&self, desk: &mut Desk<'_>, tiles: &[(Tile, Vec<u8>)]) -> Result<(), Fault> {
+        let row = |(tile, bytes): &(Tile, Vec<u8>)| {
+            let hashes = tile.hashes(bytes).ok_or(Fault::Damaged)?;
+            Ok((self.id(*tile), HashesRow { hashes }))
+        };
+        let rows = tiles.iter().map(row).collect::<Result<Vec<_>, Fault>>()?;
+        desk.put_all((self.vault.log_place(), self.table), &rows)
     }
 
     /// Where the tile's row lies: a wider one takes a narrower one's place.
