@@ -109,11 +109,6 @@ where
     decode_borrowed(name, body(magic, bytes).ok_or(Malformed(name))?)
 }
 
-/// Whether bytes bear this name, and another version.
-pub(crate) fn is_of_other_version(Magic(name, version): Magic, bytes: &[u8]) -> bool {
-    bytes.strip_prefix(&name).and_then(<[u8]>::first).is_some_and(|other| *other != version)
-}
-
 fn body(Magic(name, version): Magic, bytes: &[u8]) -> Option<&[u8]> {
     bytes.strip_prefix(&name)?.strip_prefix(&[version])
 }

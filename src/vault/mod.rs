@@ -404,6 +404,7 @@ fn first_policy(row: &[u8]) -> Result<Policy, Fault> {
 
 fn read_meta(store: &impl Store) -> Result<MetaRow, VaultError> {
     let row = store.get(&key(META_PLACE, Table::Meta, &[])?)?.ok_or(VaultError::NoVault)?;
-    let is_other = codec::is_of_other_version(META, &row);
+    let Magic(name, version) = META;
+    let is_other = row.strip_prefix(&name).and_then(<[u8]>::first).is_some_and(|other| *other != version);
     codec::unframe(META, &row).or(Err(if is_other { VaultError::OtherFormat } else { VaultError::Damaged }))
 }

@@ -240,3 +240,28 @@ fn what_cannot_be_asked_says_what_can() {
     ends(&["public", "query", &place, "--diagnosis", "J47-J40"], 2, "like J45 or J40-J47");
     ends(&["public", "query", &place, "--json", "--csv"], 2, "cannot be used with");
 }
+
+#[test]
+fn an_audit_of_a_vault_goes_by_the_public_policy_that_is_kept_there() {
+    let stage = Stage::new();
+    let place = public(&stage);
+    let kept = stage.at("vault").join("public.toml");
+    let gated = |words: &[&str]| {
+        let said = ends(&[&["audit", "verify", "--json"], words].concat(), 0, "0 findings");
+        let verdict: Value = serde_json::from_str(&said).unwrap();
+        let batches = &verdict["batches"];
+        assert!(batches["public"].as_u64().unwrap() > 0);
+        (batches["held_to_gate"] == batches["public"], batches["held_to_gate"] == 0)
+    };
+    fs::write(&kept, PublicPolicy::SMALL_TEXT).unwrap();
+    assert_eq!(gated(&[&place]), (true, false));
+    // A policy that somebody put in its place is not the one that releases name.
+    fs::write(&kept, PublicPolicy::DEFAULT_TEXT).unwrap();
+    assert_eq!(gated(&[&place]), (false, true));
+    assert_eq!(gated(&[&place, "--public-policy", "small"]), (true, false));
+    fs::remove_file(&kept).unwrap();
+    assert_eq!(gated(&[&place]), (false, true));
+    // What is there and cannot be read is said, not passed over.
+    fs::write(&kept, "k = ").unwrap();
+    ends(&["audit", "verify", &place], 1, "public.toml");
+}

@@ -16,7 +16,8 @@ use casevault::{
 use proptest::prelude::*;
 
 use crate::{
-    forged::{FORGERIES, Forged, changing},
+    forged::Forged,
+    forgeries::{FORGERIES, changing},
     independent::{both_with, python, run},
     supervision::{clinic, export, lines, put},
     world::{ALICE, BOB, World},

@@ -18,7 +18,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    forged::{EXPORTS, FORGERIES, Forged, MISRELEASED, changing, end_of_vault, place_of, released, watched},
+    forged::Forged,
+    forgeries::{EXPORTS, FORGERIES, MISRELEASED, changing, end_of_vault, place_of, released, watched},
     supervision::{clinic, export, lines, put},
     world::{ALICE, World},
 };

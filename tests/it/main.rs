@@ -60,6 +60,9 @@ mod faults;
 mod forged;
 #[cfg(test)]
 #[cfg(feature = "vault")]
+mod forgeries;
+#[cfg(test)]
+#[cfg(feature = "vault")]
 mod forks;
 #[cfg(test)]
 mod formats;

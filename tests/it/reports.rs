@@ -19,7 +19,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    forged::{Forged, Line, released},
+    forged::{Forged, Line},
+    forgeries::released,
     supervision::{clinic, export, lines, put},
     world::{ALICE, BOB, CAROL, World, keyring},
 };

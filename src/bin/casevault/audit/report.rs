@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, what: &Path, to: &To, from: &From) -> Endin
         Ok(export) => export,
         Err(ending) => return ending,
     };
-    let verdict = verify_from(export.folder(), from).and_then(|audit| {
+    let verdict = verify_from((export.folder(), what), from).and_then(|audit| {
         write(export.folder(), &audit, to)?;
         Ok(audit)
     });

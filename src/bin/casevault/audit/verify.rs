@@ -16,7 +16,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::export::Export;
-use crate::{Ending, context::Context, disk, failure::Failure, init::public_policy};
+use crate::{Ending, context::Context, disk, failure::Failure, init::public_policy, public::export::policy};
 
 /// What an auditor goes by besides the export, and how to say what came of it.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(crate) struct From {
     #[arg(long = "receipt", value_name = "FILE")]
     receipts: Vec<PathBuf>,
     /// A public policy under which batches became public: their rows must pass its gate. `small`, `default`, or a file; may be
-    /// given several times.
+    /// given several times. Without it, the one in the vault's folder.
     #[arg(long = "public-policy", value_name = "POLICY")]
     policies: Vec<String>,
     /// The verdict as JSON on stdout.
@@ -44,7 +44,7 @@ pub(super) fn verify(context: &Context, what: &Path, from: &From) -> Ending {
         Ok(export) => export,
         Err(ending) => return ending,
     };
-    match verify_from(export.folder(), from) {
+    match verify_from((export.folder(), what), from) {
         Ok(report) => {
             from.tell(&report);
             ending(&report)
@@ -57,7 +57,10 @@ pub(super) fn verify(context: &Context, what: &Path, from: &From) -> Ending {
 }
 
 /// Reads what the auditor has, verifies, and keeps what is to be kept; what went wrong, in words.
-pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, String> {
+///
+/// The folder is an export's. What it was made of may be a vault's: then the public policy that is kept there is gone by, if no
+/// other is named. A release names its policy by its digest, so that a policy put there in its place is none.
+pub(super) fn verify_from((directory, of): (&Path, &Path), from: &From) -> Result<AuditReport, String> {
     let words = |failure: Failure| failure.words().to_owned();
     let kept = from.checkpoint.as_ref().map(|path| {
         fs::read_to_string(path).map_err(|error| format!("the checkpoint cannot be read: {error}"))
@@ -77,7 +80,10 @@ pub(super) fn verify_from(directory: &Path, from: &From) -> Result<AuditReport, 
     });
     let receipts = receipts.collect::<Result<Vec<Signed<Receipt>>, String>>()?;
     let policies = from.policies.iter().map(|named| public_policy(named).map(|(_text, policy)| policy));
-    let policies = policies.collect::<Result<Vec<PublicPolicy>, Failure>>().map_err(words)?;
+    let mut policies = policies.collect::<Result<Vec<PublicPolicy>, Failure>>().map_err(words)?;
+    if policies.is_empty() {
+        policies.extend(policy(of, None).map_err(words)?);
+    }
     let basis =
         Basis { kept: kept.as_deref(), state: state.as_ref(), receipts: &receipts, policies: &policies };
     let (report, next) = audit::verify_from(directory, &basis).map_err(|error| match error {

@@ -127,7 +127,7 @@ impl Watch {
                 Ok(Round::Later(failure.words().to_owned()))
             }
             Err(failure) => Err(failure),
-            Ok(_) => match verify_from(scratch.path(), from) {
+            Ok(_) => match verify_from((scratch.path(), &self.what), from) {
                 Ok(report) => Ok(Round::Verdict(Box::new(report))),
                 Err(words) => Err(Failure::failed("audit", words)),
             },
@@ -139,7 +139,7 @@ impl Watch {
         let mut last = "the export is being renewed".to_owned();
         for _ in 0..LOOKS {
             let before = listing(&self.what);
-            let found = verify_from(&self.what, from);
+            let found = verify_from((&self.what, &self.what), from);
             if let Ok(report) = &found
                 && report.findings.is_empty()
             {

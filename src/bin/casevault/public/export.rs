@@ -120,7 +120,7 @@ pub(super) fn write_plain(vault: &Vault, out: &Path, policy: Option<&PublicPolic
 }
 
 /// The policy that is named, or the one that the vault's folder keeps; none, if neither is.
-pub(super) fn policy(vault: &Path, named: Option<&str>) -> Done<Option<PublicPolicy>> {
+pub(crate) fn policy(vault: &Path, named: Option<&str>) -> Done<Option<PublicPolicy>> {
     let kept = vault.join(PUBLIC);
     let read = |named: &str| public_policy(named).map(|(_text, policy)| Some(policy));
     match (named, kept.to_str()) {

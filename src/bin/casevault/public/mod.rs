@@ -1,7 +1,7 @@
 //! `casevault public`: what anyone may know, as files and as answers.
 
 mod answer;
-mod export;
+pub(crate) mod export;
 mod query;
 mod source;
 
