@@ -184,8 +184,8 @@ impl Vault {
         let changed = self.changed()?;
         let mut map = self.map(log)?;
         let heads: Vec<OwnerHead> = changed.iter().map(|one| one.head).collect();
-        self.take_up(&mut map, &heads)?;
-        let map = self.deepened(map)?;
+        self.take_up((lease, log), &mut map, &heads, A_BATCH)?;
+        let mut map = self.deepened(map)?;
         let crown = self.crown(log, &map)?;
         let epoch = LogEpoch {
             vault: self.id,
@@ -197,7 +197,7 @@ impl Vault {
             events: map.events,
             generation,
         };
-        let log = self.put_epoch(lease, log, (&map, &crown), &epoch)?;
+        let log = self.put_epoch(lease, log, (&mut map, &crown), &epoch)?;
         self.take_away(&changed);
         Ok(log)
     }
@@ -235,17 +235,15 @@ impl Vault {
         self.shelves.raw(place, Table::Changed)?.into_iter().map(open).collect()
     }
 
-    /// Writes the map, then the epoch and the signed checkpoint; in one batch, if it fits.
+    /// Writes what is left of the map, then the epoch and the signed checkpoint; in one batch, if it fits.
     fn put_epoch(
         &self,
         lease: &mut Lease,
         log: &LogRow,
-        (map, crown): (&Map, &Crown),
+        (map, crown): (&mut Map, &Crown),
         epoch: &LogEpoch,
     ) -> Result<LogRow, Fault> {
-        let numbers: Vec<u32> = map.buckets.keys().copied().collect();
-        self.keep_replaced(map.depth, &numbers)?;
-        let mut desk = self.put_map(lease, log, (map, crown), A_BATCH)?;
+        let mut desk = self.put_map((lease, log), (map, crown), A_BATCH)?;
         let place = self.log_place();
         let mut frontier = log.frontier.clone();
         frontier.append(epoch.hash());

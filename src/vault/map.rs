@@ -31,16 +31,25 @@ use crate::{
 /// How many buckets to read and hash are worth a thread: some two hundred microseconds of work.
 const BUCKETS_WORTH_A_THREAD: usize = 4;
 
-/// How many buckets, and how many tiles, one batch writes: some three megabytes, and eight.
-pub(super) const A_BATCH: (usize, usize) = (4096, 1024);
+/// How many buckets, and how many tiles, one batch writes: some two megabytes, and eight.
+pub(super) const A_BATCH: ABatch = ABatch { buckets: 2048, tiles: 1024 };
+
+/// How many rows one batch writes.
+#[derive(Clone, Copy)]
+pub(super) struct ABatch {
+    buckets: usize,
+    tiles: usize,
+}
 
 /// The heads map while the next epoch is worked out.
 pub(super) struct Map {
     pub(super) depth: u8,
     pub(super) owners: u64,
     pub(super) events: u64,
-    /// The buckets that change, and their hashes.
-    pub(super) buckets: BTreeMap<u32, (BucketRow, Digest)>,
+    /// The hashes of the buckets that change.
+    hashes: BTreeMap<u64, Digest>,
+    /// Those of them that are not written yet, in order.
+    waiting: Vec<(u32, BucketRow)>,
 }
 
 /// What lies over the buckets.
@@ -75,7 +84,7 @@ impl Vault {
                 }
             }
         }
-        Ok(Map { depth, owners, events, buckets: BTreeMap::new() })
+        Ok(Map { depth, owners, events, hashes: BTreeMap::new(), waiting: Vec::new() })
     }
 
     /// A bucket, as it stands.
@@ -93,23 +102,43 @@ impl Vault {
         Ok(hashes.collect::<Option<Vec<_>>>().ok_or(Fault::Damaged)?.into_iter().flatten().collect())
     }
 
-    /// Puts fresh heads into the map, on all cores.
-    pub(super) fn take_up(&self, map: &mut Map, heads: &[OwnerHead]) -> Result<(), Fault> {
+    /// Puts fresh heads into the map, on all cores: where there are more buckets than one batch writes, some are written while the
+    /// next are read and hashed.
+    pub(super) fn take_up(
+        &self,
+        (lease, log): (&mut Lease, &LogRow),
+        map: &mut Map,
+        heads: &[OwnerHead],
+        a_batch: ABatch,
+    ) -> Result<(), Fault> {
+        let depth = map.depth;
         let mut fresh: BTreeMap<u32, Vec<OwnerHead>> = BTreeMap::new();
         for head in heads {
-            let number = bucket_of(&OwnerHead::key(self.id, head.owner), map.depth);
+            let number = bucket_of(&OwnerHead::key(self.id, head.owner), depth);
             fresh.entry(number).or_default().push(*head);
         }
         let fresh: Vec<(u32, Vec<OwnerHead>)> = fresh.into_iter().collect();
-        let depth = map.depth;
-        let taken = spread::map(&fresh, BUCKETS_WORTH_A_THREAD, |(number, heads)| {
-            self.bucket_with(self.bucket(depth, *number)?, heads)
-        });
-        for ((number, _), taken) in fresh.iter().zip(taken) {
-            let Taken { bucket, hash, owners, before, after } = taken?;
-            map.owners = map.owners.saturating_add(owners);
-            map.events = map.events.saturating_sub(before).saturating_add(after);
-            map.buckets.insert(*number, (bucket, hash));
+        let take =
+            |(number, heads): &(u32, Vec<OwnerHead>)| self.bucket_with(self.bucket(depth, *number)?, heads);
+        for some in fresh.chunks(a_batch.buckets) {
+            let waiting = std::mem::take(&mut map.waiting);
+            let taken = if waiting.is_empty() {
+                spread::map(some, BUCKETS_WORTH_A_THREAD, take)
+            } else {
+                let mut desk = self.log_desk();
+                self.put_buckets(&mut desk, depth, waiting)?;
+                let (taken, written) =
+                    spread::map_beside(some, take, || self.commit_leased(lease, desk, &between(log)));
+                written?;
+                taken
+            };
+            for ((number, _), taken) in some.iter().zip(taken) {
+                let Taken { bucket, hash, owners, before, after } = taken?;
+                map.owners = map.owners.saturating_add(owners);
+                map.events = map.events.saturating_sub(before).saturating_add(after);
+                map.hashes.insert(u64::from(*number), hash);
+                map.waiting.push((*number, bucket));
+            }
         }
         Ok(())
     }
@@ -156,9 +185,10 @@ impl Vault {
         }
         let mut rows: Vec<(u32, BucketRow)> =
             numbers(depth)?.map(|number| (number, <_>::default())).collect();
+        let mut waiting: BTreeMap<u32, BucketRow> = map.waiting.into_iter().collect();
         for number in numbers(map.depth)? {
-            let bucket = match map.buckets.get(&number) {
-                Some((bucket, _)) => bucket.clone(),
+            let bucket = match waiting.remove(&number) {
+                Some(bucket) => bucket,
                 None => self.bucket(map.depth, number)?,
             };
             // In order within each old bucket, and old buckets in order: so are the new ones.
@@ -169,9 +199,7 @@ impl Vault {
             }
         }
         let hashes = spread::map(&rows, BUCKETS_WORTH_A_THREAD, |(_, bucket)| self.hash_of(bucket));
-        let hashed = rows.into_iter().zip(hashes);
-        let buckets = hashed.map(|((number, bucket), hash)| (number, (bucket, hash))).collect();
-        Ok(Map { depth, buckets, ..map })
+        Ok(Map { depth, hashes: (0u64..).zip(hashes).collect(), waiting: rows, ..map })
     }
 
     /// The map's root, and the tiles on the way to it.
@@ -181,12 +209,11 @@ impl Vault {
         let is_new = log.frontier.size() == 0 || map.depth != log.depth;
         let tiles = if is_new {
             let empty = bucket_hash(&bucket_root(&[]));
-            let hash = |number| map.buckets.get(&number).map_or(empty, |(_, hash)| *hash);
-            let hashes: Vec<Digest> = numbers(map.depth)?.map(hash).collect();
+            let hash = |number| map.hashes.get(&number).copied().unwrap_or(empty);
+            let hashes: Vec<Digest> = (0..size).map(hash).collect();
             tiles::grown(&BTreeMap::new(), 0, &hashes)
         } else {
-            let fresh = map.buckets.iter().map(|(number, (_, hash))| (u64::from(*number), *hash));
-            tiles::replaced(&stored, size, &fresh.collect())
+            tiles::replaced(&stored, size, &map.hashes)
         };
         let tiles = tiles.ok_or(Fault::Damaged)?;
         let root = match tiles.last() {
@@ -196,36 +223,56 @@ impl Vault {
         Ok(Crown { root: root.ok_or(Fault::Damaged)?, tiles })
     }
 
-    /// Writes the map in batches of so many buckets, and so many tiles. What comes last is not committed: the epoch goes with it.
+    /// Writes what of the map is not written yet, in batches. What comes last is not committed: the epoch goes with it.
     pub(super) fn put_map(
         &self,
-        lease: &mut Lease,
-        log: &LogRow,
-        (map, crown): (&Map, &Crown),
-        (buckets, tiles): (usize, usize),
+        (lease, log): (&mut Lease, &LogRow),
+        (map, crown): (&mut Map, &Crown),
+        a_batch: ABatch,
     ) -> Result<Desk<'_>, Fault> {
-        let between = LogRow { is_between: true, ..log.clone() };
         let mut desk = self.log_desk();
-        let rows: Vec<_> = map.buckets.iter().collect();
-        for (number, rows) in rows.chunks(buckets).enumerate() {
-            if number > 0 {
-                self.commit_leased(lease, desk, &between)?;
-                desk = self.log_desk();
+        let mut waiting = std::mem::take(&mut map.waiting).into_iter();
+        loop {
+            self.put_buckets(&mut desk, map.depth, waiting.by_ref().take(a_batch.buckets).collect())?;
+            if waiting.len() == 0 {
+                break;
             }
-            let row = |(number, (bucket, _)): &(&u32, &(BucketRow, Digest))| {
-                ([&[map.depth][..], &number.to_be_bytes()].concat(), bucket.clone())
-            };
-            desk.put_all((self.log_place(), Table::Bucket), &rows.iter().map(row).collect::<Vec<_>>())?;
+            desk = self.next_desk(lease, desk, log)?;
         }
-        for (number, some) in crown.tiles.chunks(tiles).enumerate() {
-            if number > 0 {
-                self.commit_leased(lease, desk, &between)?;
-                desk = self.log_desk();
+        let mut tiles = crown.tiles.chunks(a_batch.tiles);
+        loop {
+            StoredTiles::map(self, map.depth).put_all(&mut desk, tiles.next().unwrap_or_default())?;
+            if tiles.len() == 0 {
+                return Ok(desk);
             }
-            StoredTiles::map(self, map.depth).put_all(&mut desk, some)?;
+            desk = self.next_desk(lease, desk, log)?;
         }
-        Ok(desk)
     }
+
+    /// Commits a part of the map: the desk for the next.
+    fn next_desk(&self, lease: &mut Lease, desk: Desk<'_>, log: &LogRow) -> Result<Desk<'_>, Fault> {
+        self.commit_leased(lease, desk, &between(log))?;
+        Ok(self.log_desk())
+    }
+
+    fn put_buckets(
+        &self,
+        desk: &mut Desk<'_>,
+        depth: u8,
+        buckets: Vec<(u32, BucketRow)>,
+    ) -> Result<(), Fault> {
+        let numbers: Vec<u32> = buckets.iter().map(|(number, _)| *number).collect();
+        self.keep_replaced(depth, &numbers)?;
+        let row =
+            |(number, bucket): (u32, BucketRow)| ([&[depth][..], &number.to_be_bytes()].concat(), bucket);
+        let rows: Vec<(Vec<u8>, BucketRow)> = buckets.into_iter().map(row).collect();
+        desk.put_all((self.log_place(), Table::Bucket), &rows)
+    }
+}
+
+/// The log while the map is ahead of its last epoch.
+fn between(log: &LogRow) -> LogRow {
+    LogRow { is_between: true, ..log.clone() }
 }
 
 /// The buckets of a map of this depth.
@@ -358,23 +405,27 @@ mod tests {
             before in 0u32..3000,
             grown in prop::collection::vec(0u32..6000, 1..400),
             (buckets, tiles) in (1usize..60, 1usize..3),
+            goes_on in any::<bool>(),
             after in 0u32..5,
         ) {
             let mut world = World::new();
             (0..before).for_each(|number| world.grow(number));
             world.check();
             grown.into_iter().for_each(|number| world.grow(number));
-            // All batches of the next map but the last.
-            let vault = &world.vault;
+            // The next map, all of it but its last batch; or as far as the buckets that change are written while others are read.
+            let (vault, a_batch) = (&world.vault, ABatch { buckets, tiles });
             let (mut lease, log) = vault.take_lease().unwrap();
             let mut map = vault.map(&log).unwrap();
             let heads: Vec<OwnerHead> = vault.changed().unwrap().into_iter().map(|one| one.head).collect();
-            vault.take_up(&mut map, &heads).unwrap();
-            let map = vault.deepened(map).unwrap();
-            let crown = vault.crown(&log, &map).unwrap();
-            drop(vault.put_map(&mut lease, &log, (&map, &crown), (buckets, tiles)).unwrap());
+            vault.take_up((&mut lease, &log), &mut map, &heads, a_batch).unwrap();
+            let mut written = map.hashes.len() > buckets;
+            if goes_on {
+                let mut map = vault.deepened(map).unwrap();
+                let crown = vault.crown(&log, &map).unwrap();
+                written |= map.waiting.len() > buckets || crown.tiles.len() > tiles;
+                drop(vault.put_map((&mut lease, &log), (&mut map, &crown), a_batch).unwrap());
+            }
             vault.give_back(lease);
-            let written = map.buckets.len() > buckets || crown.tiles.len() > tiles;
             prop_assert_eq!(vault.log().unwrap().is_between, written);
             (0..after).for_each(|number| world.grow(number));
             world.check();
