@@ -122,7 +122,7 @@ pub const PROPOSALS_MAX: usize = 16;
 /// The longest chain of cards that one person had one after another.
 pub const SUCCESSIONS_MAX: usize = 16;
 
-/// The most owners one bucket of the heads map holds: buckets are made for thirty-two.
+/// The most owners one bucket of the heads map holds: buckets are made for four.
 pub const BUCKET_OWNERS_MAX: usize = 600;
 
 /// The heads map has at most 2 to this power buckets.

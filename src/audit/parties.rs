@@ -12,8 +12,8 @@ use crate::{
     event::Principal,
     id::VaultId,
     limits::MAP_DEPTH_MAX,
-    log::{HeadLeaf, LogEpoch, OwnerHead, bucket_of, bucket_root},
-    merkle::{Frontier, Head, leaf_hash},
+    log::{HeadLeaf, LogEpoch, OwnerHead, bucket_hash, bucket_of, bucket_root},
+    merkle::{Frontier, Head},
     spread,
 };
 
@@ -70,10 +70,10 @@ pub(super) fn makes_map(epoch: &LogEpoch, vault: VaultId, heads: &[(Principal, H
     let is_single = leaves.windows(2).all(|pair| matches!(pair, [one, other] if one.key < other.key));
     // In the order of their keys, those of one bucket are together, and the buckets in order.
     let mut buckets = leaves.chunk_by(|one, other| of(one) == of(other)).peekable();
-    let (mut map, empty) = (Frontier::new(), leaf_hash(bucket_root(&[]).as_bytes()));
+    let (mut map, empty) = (Frontier::new(), bucket_hash(&bucket_root(&[])));
     for number in 0..count {
         let bucket = buckets.next_if(|bucket| bucket.first().is_some_and(|leaf| of(leaf) == number));
-        map.append(bucket.map_or(empty, |bucket| leaf_hash(bucket_root(bucket).as_bytes())));
+        map.append(bucket.map_or(empty, |bucket| bucket_hash(&bucket_root(bucket))));
     }
     let events = heads.iter().map(|(_, head)| head.size).fold(0u64, u64::saturating_add);
     map.head().root == epoch.map

@@ -115,11 +115,7 @@ pub fn bucket_root(leaves: &[HeadLeaf]) -> Digest {
 /// The root of a map, by its buckets' roots.
 #[must_use]
 pub fn map_root(buckets: &[Digest]) -> Digest {
-    merkle::root(&bucket_hashes(buckets)).root
-}
-
-fn bucket_hashes(buckets: &[Digest]) -> Vec<Digest> {
-    buckets.iter().map(bucket_hash).collect()
+    merkle::root(&buckets.iter().map(bucket_hash).collect::<Vec<_>>()).root
 }
 
 /// The leaf a bucket makes in the map, by its root.

@@ -1,6 +1,6 @@
 //! The tree, written to tiles and read out of them.
 //!
-//! A log that grew writes the tiles of [`Tile::changed`]: [`grown`] makes them from the new hashes and the few tiles at the
+//! Where leaves are replaced instead, as in the heads map, [`replaced`] makes the tiles that change. A log that grew writes the tiles of [`Tile::changed`]: [`grown`] makes them from the new hashes and the few tiles at the
 //! right edge. Heads and proofs come out of at most two tiles a level, in the form that [`crate::merkle`] proves them.
 //! What a tile holds is believed for nothing: a proof read out of wrong tiles does not verify.
 

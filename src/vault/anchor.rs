@@ -139,7 +139,11 @@ impl Vault {
         }
         let Some(anchored) = anchor.log else { return Ok(()) };
         let head = self.log()?.frontier.head();
-        let proof = tiles::prove_consistency(&StoredTiles::log(self), anchored.size, head.size);
+        let stored = StoredTiles::log(self);
+        let proof = tiles::prove_consistency(&stored, anchored.size, head.size);
+        if let Some(fault @ Fault::Store(_)) = stored.fault() {
+            return Err(fault.into());
+        }
         let grows = proof.is_some_and(|proof| verify_consistency(&anchored, &head, &proof).is_ok());
         if grows {
             Ok(())

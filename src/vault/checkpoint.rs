@@ -1,8 +1,8 @@
 //! Checkpoints: all streams' heads put down in one leaf of a log, and the log's head signed.
 //!
 //! Writers leave word of every stream that grows (the table of changed owners) and wait for nobody. The checkpointer, which
-//! holds the [lease](crate::vault::lease), takes that up: buckets of the heads map first, then the epoch, the log and the
-//! signed checkpoint in one batch; then the anchor; only then is a checkpoint shown. A log that stands elsewhere than it was
+//! holds the [lease](crate::vault::lease), takes that up: buckets of the heads map first and the tiles over them, in batches, then the epoch, the
+//! log and the signed checkpoint with the last of these; then the anchor; only then is a checkpoint shown. A log that stands elsewhere than it was
 //! read is another's: then nothing is written. Witnesses are asked when all that is done, and nobody waits for them.
 
 use std::{ops::ControlFlow, sync::PoisonError, time::Duration};
@@ -12,19 +12,17 @@ use crate::{
     custodian::{Answer, Response},
     event::Principal,
     id::Digest,
-    log::{
-        LogEpoch, MapProof, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, bucket_of, origin, tiles,
-    },
+    log::{LogEpoch, NoteSigner, OwnerHead, SignedCheckpoint, StreamProof, bucket_of, origin, tiles},
     merkle::Frontier,
     spread,
-    store::{Entry, Key, Place, StoreError},
+    store::{Entry, Key, KeyRange, Place, StoreError},
     vault::{
         Vault, VaultError,
         desk::Desk,
         fault::Fault,
         lease::Lease,
-        map::{A_BATCH, Crown, Map},
-        rows::{ChangedRow, EpochOfLogRow, HeadRow, LogRow},
+        map::{Crown, Map},
+        rows::{ChangedBeforeRow, ChangedRow, EpochOfLogRow, HeadRow, LogRow},
         tables::Table,
         tiles::StoredTiles,
     },
@@ -146,7 +144,8 @@ impl Vault {
         let mut count = 0u64;
         for place in self.shelves.keys.shared_places(Table::Changed) {
             let limit = usize::try_from(EVENTS_DUE.saturating_sub(count)).unwrap_or(usize::MAX);
-            let rows = self.shelves.page::<ChangedRow>((place, Table::Changed), None, limit)?;
+            let range = KeyRange::table(place, Table::Changed.code());
+            let rows = self.shelves.store.scan(range, limit)?;
             count = count.saturating_add(u64::try_from(rows.len()).unwrap_or(u64::MAX));
         }
         Ok(count)
@@ -184,9 +183,9 @@ impl Vault {
         let changed = self.changed()?;
         let mut map = self.map(log)?;
         let heads: Vec<OwnerHead> = changed.iter().map(|one| one.head).collect();
-        self.take_up((lease, log), &mut map, &heads, A_BATCH)?;
+        self.take_up((lease, log), &mut map, &heads)?;
         let mut map = self.deepened(map)?;
-        let crown = self.crown(log, &map)?;
+        let crown = self.crown(&map)?;
         let epoch = LogEpoch {
             vault: self.id,
             number: log.frontier.size(),
@@ -229,10 +228,22 @@ impl Vault {
 
     fn changed_of(&self, place: Place) -> Result<Vec<Changed>, Fault> {
         let open = |entry: Entry| {
-            let row: ChangedRow = self.shelves.keys.open(Table::Changed, &entry.key, &entry.value)?;
-            Ok(Changed { key: entry.key, sealed: entry.value, head: row.head })
+            let keys = &self.shelves.keys;
+            let head = match keys.open::<ChangedRow>(Table::Changed, &entry.key, &entry.value) {
+                Ok(row) => row.head,
+                Err(_other) => self.head_of(
+                    keys.open::<ChangedBeforeRow>(Table::Changed, &entry.key, &entry.value)?.owner,
+                )?,
+            };
+            Ok(Changed { key: entry.key, sealed: entry.value, head })
         };
         self.shelves.raw(place, Table::Changed)?.into_iter().map(open).collect()
+    }
+
+    /// An owner's head, as it stands.
+    pub(super) fn head_of(&self, owner: Principal) -> Result<OwnerHead, Fault> {
+        let row: Option<HeadRow> = self.shelves.read(self.shelves.keys.place(owner), Table::Head, &[])?;
+        Ok(OwnerHead { owner, head: row.ok_or(Fault::Damaged)?.frontier.head() })
     }
 
     /// Writes what is left of the map, then the epoch and the signed checkpoint; in one batch, if it fits.
@@ -243,7 +254,7 @@ impl Vault {
         (map, crown): (&mut Map, &Crown),
         epoch: &LogEpoch,
     ) -> Result<LogRow, Fault> {
-        let mut desk = self.put_map((lease, log), (map, crown), A_BATCH)?;
+        let mut desk = self.put_map((lease, log), (map, crown))?;
         let place = self.log_place();
         let mut frontier = log.frontier.clone();
         frontier.append(epoch.hash());
@@ -265,7 +276,7 @@ impl Vault {
     /// The hash of an epoch's leaf, beside those before it, and what that changes above.
     fn put_log_hash(&self, desk: &mut Desk<'_>, epoch: &LogEpoch) -> Result<(), Fault> {
         let stored = StoredTiles::log(self);
-        let grown = tiles::grown(&stored, epoch.number, &[epoch.hash()]).ok_or(Fault::Damaged)?;
+        let grown = tiles::grown(&stored, epoch.number, &[epoch.hash()]).ok_or_else(|| stored.missing())?;
         stored.put_all(desk, &grown)
     }
 
@@ -282,7 +293,8 @@ impl Vault {
         if since == 0 || since >= size {
             return Ok(Vec::new());
         }
-        tiles::prove_consistency(&StoredTiles::log(self), since, size).ok_or(Fault::Damaged)
+        let stored = StoredTiles::log(self);
+        tiles::prove_consistency(&stored, since, size).ok_or_else(|| stored.missing())
     }
 
     /// That a stream is whole and in the log, as the newest checkpoint has it.
@@ -298,12 +310,25 @@ impl Vault {
         let key = OwnerHead::key(self.id, owner);
         let bucket = self.bucket(log.depth, bucket_of(&key, log.depth))?;
         let head = bucket.heads.iter().find(|known| known.owner == owner).map(|known| known.head);
-        let tiles = StoredTiles::map(self, log.depth);
-        let map = MapProof::of((log.depth, &key), self.leaves_of(&bucket), &tiles);
-        let map = map.map_err(|_damaged| Fault::Damaged)?;
-        let path = tiles::prove_inclusion(&StoredTiles::log(self), number, log.frontier.size());
-        let path = path.ok_or(Fault::Damaged)?;
-        Ok(Answer::InLog(StreamProof { head, map, epoch, path }, self.shown(&log)?))
+        let map = self.prove_in_map((log.depth, &key), &bucket)?;
+        let stored = StoredTiles::log(self);
+        let path = tiles::prove_inclusion(&stored, number, log.frontier.size());
+        let path = path.ok_or_else(|| stored.missing())?;
+        let proof = StreamProof { head, map, epoch, path };
+        if proof.verify((self.id, owner), &log.frontier.head()).is_err() {
+            return Err(self.read_apart(&log, Fault::Conflict));
+        }
+        Ok(Answer::InLog(proof, self.shown(&log)?))
+    }
+
+    /// Why rows that were read one after the other do not belong together: another process wrote meanwhile, which `meanwhile` says,
+    /// or they are damaged.
+    pub(super) fn read_apart(&self, log: &LogRow, meanwhile: Fault) -> Fault {
+        match self.log() {
+            Ok(now) if now.frontier == log.frontier && !now.is_between => Fault::Damaged,
+            Ok(_) => meanwhile,
+            Err(fault) => fault,
+        }
     }
 
     /// Takes the word away of those who changed, unless they have changed again.

@@ -91,8 +91,9 @@ impl Vault {
         let _not_between = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = self.snapshot()?;
         fs::write(directory.join("checkpoint"), &snapshot.note)?;
+        let stored = StoredTiles::log(self);
         for tile in Tile::of(snapshot.log.size) {
-            let hashes = StoredTiles::log(self).tile(tile).ok_or(Fault::Damaged)?;
+            let hashes = stored.tile(tile).ok_or_else(|| stored.missing())?;
             put(directory, &tile.path(), &hashes)?;
             if let Some(path) = tile.entries_path() {
                 let (entries, _) = self.export_page(

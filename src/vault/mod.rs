@@ -56,7 +56,7 @@ pub use publish::{PublishError, Published};
 
 use crate::{
     access::Policy,
-    codec::{self, Magic, wire},
+    codec::{self, Magic, Malformed, wire},
     credential::Trust,
     crypto::{Random, Secret, Signer},
     custodian::{Custodian, Refusal, Request, Response, Unreachable},
@@ -71,6 +71,7 @@ use crate::{
         desk::Shelves,
         directory::Directory,
         fault::Fault,
+        map::{A_BATCH, ABatch},
         outbox::Waiting,
         rules::Rules,
         snapshot::Fetches,
@@ -111,6 +112,8 @@ pub struct Vault {
     asked: Mutex<Asked>,
     /// The exports that auditors fetch.
     fetches: Fetches,
+    /// How many rows of the heads map one batch writes.
+    a_batch: ABatch,
     read_only: bool,
 }
 
@@ -142,6 +145,9 @@ wire! { MetaRow: "vault row", 4 * 2048 * REGISTRARS_MAX + 1024; }
 
 /// With the version of all the vault's rows.
 const META: Magic = Magic(*b"CVva", 2);
+
+/// The version before: no tiles lie over the heads map, and the word of a change has no head.
+const META_BEFORE: Magic = Magic(*b"CVva", 1);
 
 /// Where the vault's own row lies: the one place that is not blinded, for its key is in it.
 const META_PLACE: Place = Place::from_bytes([0xff; 16]);
@@ -214,6 +220,7 @@ impl Vault {
         vault.load_outbox()?;
         vault.load_registries()?;
         vault.read_only = false;
+        vault.renew()?;
         Ok(vault)
     }
 
@@ -245,9 +252,24 @@ impl Vault {
         vault.load_outbox()?;
         vault.load_registries()?;
         vault.read_only = false;
+        vault.renew()?;
         vault.note_restore(crate::crypto::kdf::digest(crate::crypto::Label::Anchor, &[&anchor]))?;
         vault.anchor()?;
         Ok(vault)
+    }
+
+    /// Takes a vault of the version before over: what that did otherwise is read as it lies there, and written as it is written now.
+    /// From then on the version before does not open it.
+    fn renew(&self) -> Result<(), Fault> {
+        let key = key(META_PLACE, Table::Meta, &[])?;
+        let row = self.shelves.store.get(&key)?.ok_or(Fault::Damaged)?;
+        if codec::unframe::<MetaRow>(META, &row).is_ok() {
+            return Ok(());
+        }
+        let renewed = codec::frame(META, &read_row(&row).map_err(|_damaged| Fault::Damaged)?);
+        let mut desk = self.log_desk();
+        desk.put_plain((key, row), renewed);
+        self.commit_log(desk)
     }
 
     fn assemble(
@@ -283,6 +305,7 @@ impl Vault {
             checkpointing: Mutex::default(),
             asked: Mutex::default(),
             fetches: Fetches::default(),
+            a_batch: A_BATCH,
             // Until all is checked: a vault given up on the way must not anchor what it found.
             read_only: true,
         })
@@ -390,7 +413,7 @@ fn meta_label(vault: VaultId) -> Vec<u8> {
 
 /// The vault's own row, as it will stand under another policy.
 fn meta_under(row: &[u8], policy: &Policy, version: u32) -> Result<(Key, Vec<u8>), Fault> {
-    let row: MetaRow = codec::unframe(META, row).map_err(|_damaged| Fault::Damaged)?;
+    let row = read_row(row).map_err(|_damaged| Fault::Damaged)?;
     let first = row.first.or(Some(row.policy));
     let row = MetaRow { policy: policy.clone(), version, first, ..row };
     Ok((key(META_PLACE, Table::Meta, &[])?, codec::frame(META, &row)))
@@ -398,7 +421,7 @@ fn meta_under(row: &[u8], policy: &Policy, version: u32) -> Result<(Key, Vec<u8>
 
 /// The policy a vault began with.
 fn first_policy(row: &[u8]) -> Result<Policy, Fault> {
-    let row: MetaRow = codec::unframe(META, row).map_err(|_damaged| Fault::Damaged)?;
+    let row = read_row(row).map_err(|_damaged| Fault::Damaged)?;
     Ok(row.first.unwrap_or(row.policy))
 }
 
@@ -406,5 +429,9 @@ fn read_meta(store: &impl Store) -> Result<MetaRow, VaultError> {
     let row = store.get(&key(META_PLACE, Table::Meta, &[])?)?.ok_or(VaultError::NoVault)?;
     let Magic(name, version) = META;
     let is_other = row.strip_prefix(&name).and_then(<[u8]>::first).is_some_and(|other| *other != version);
-    codec::unframe(META, &row).or(Err(if is_other { VaultError::OtherFormat } else { VaultError::Damaged }))
+    read_row(&row).or(Err(if is_other { VaultError::OtherFormat } else { VaultError::Damaged }))
+}
+
+fn read_row(row: &[u8]) -> Result<MetaRow, Malformed> {
+    codec::unframe(META, row).or_else(|_other| codec::unframe(META_BEFORE, row))
 }

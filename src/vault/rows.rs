@@ -381,6 +381,18 @@ pub(super) struct ChangedRow {
     pub(super) head: OwnerHead,
 }
 
+impl Row for ChangedRow {
+    const MAGIC: Magic = Magic(*b"CVch", 2);
+}
+
+/// The same, as the version before wrote it: with the owner alone.
+#[derive(Debug, Clone, Copy, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct ChangedBeforeRow {
+    #[n(0)]
+    pub(super) owner: Principal,
+}
+
 /// A statement of a grant.
 #[derive(Debug, Clone, Copy, Encode, Decode)]
 #[cbor(map)]
@@ -591,7 +603,7 @@ rows! {
     BlockRow: b"CVbl", "row of who is shut out";
     BucketRow: b"CVbu", "bucket row";
     BytesRow: b"CVby", "row of a piece";
-    ChangedRow: b"CVch", "changed row";
+    ChangedBeforeRow: b"CVch", "changed row";
     CharterRow: b"CVcr", "charter row";
     ConsentRow: b"CVco", "consent row";
     CosignedRow: b"CVcs", "row of cosignatures";
@@ -624,6 +636,8 @@ rows! {
     RunRow: b"CVru", "run row";
     SharedRow: b"CVsh", "row of what was shared";
 }
+
+wire! { ChangedRow: "changed row", VALUE_BYTES_MAX; }
 
 impl Row for crate::event::Streamed {
     const MAGIC: Magic = Magic(*b"CVev", 1);

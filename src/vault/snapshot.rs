@@ -17,7 +17,7 @@ use crate::{
     id::{Digest, PartyId},
     limits::FETCHES_MAX,
     log::OwnerHead,
-    merkle::Head,
+    merkle::{self, Head},
     time::Timestamp,
     vault::{
         Vault,
@@ -45,8 +45,8 @@ pub(super) struct Snapshot {
     pub(super) charters: usize,
     /// How many releases of the public area.
     pub(super) releases: u64,
-    /// The hash of each bucket in the heads map.
-    hashes: Vec<Digest>,
+    /// The hash of each bucket in the heads map: 4 MiB among a million owners.
+    pub(super) hashes: Vec<Digest>,
     /// The buckets that were replaced since.
     kept: Mutex<BTreeMap<u32, BucketRow>>,
 }
@@ -138,7 +138,11 @@ impl Vault {
             // Another process works on the map.
             return Err(Fault::Leased);
         }
-        let hashes = self.bucket_hashes(&log)?;
+        let hashes = self.bucket_hashes(log.depth)?;
+        let epoch = log.frontier.size().checked_sub(1).map(|number| self.log_epoch(number)).transpose()?;
+        if epoch.flatten().is_some_and(|epoch| merkle::root(&hashes).root != epoch.map) {
+            return Err(self.read_apart(&log, Fault::Leased));
+        }
         // After the checkpoint: of a policy that it has, the charter is there.
         let charters = self.shelves.scan::<CharterRow>(self.log_place(), Table::Charter, &[])?.len();
         let snapshot = Snapshot {

@@ -105,8 +105,6 @@ tables! {
     Dossier = 26, dossier;
     /// The heads map, bucket by bucket.
     Bucket = 27, bucket;
-    /// The hashes over the heads map's buckets, 256 together.
-    Roots = 28, roots;
     /// The log's epochs.
     LogEpoch = 29, log_epoch;
     /// The log's hashes, 256 together.
@@ -119,6 +117,8 @@ tables! {
     Lease = 33, lease;
     /// What witnesses signed of the newest checkpoint.
     Cosigned = 34, cosigned;
+    /// The hashes of the heads map's buckets and over them, 256 together.
+    MapTile = 35, map_tile;
     /// What waits for the curator, day by day.
     Pool = 40, pool;
     /// The handles of what was taken back after the curator had it, in that order.

@@ -1,5 +1,7 @@
 //! The tiles of the log and of the heads map, as they lie in the store.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::{
     log::{Tile, tiles::Tiles},
     vault::{Vault, desk::Desk, fault::Fault, rows::HashesRow, tables::Table},
@@ -11,17 +13,29 @@ pub(super) struct StoredTiles<'v> {
     table: Table,
     /// The map's depth, which its rows' ids begin with.
     depth: Option<u8>,
+    /// Why a tile could not be read.
+    fault: Mutex<Option<Fault>>,
 }
 
 impl<'v> StoredTiles<'v> {
     /// Those of the log.
     pub(super) const fn log(vault: &'v Vault) -> Self {
-        Self { vault, table: Table::LogTile, depth: None }
+        Self { vault, table: Table::LogTile, depth: None, fault: Mutex::new(None) }
     }
 
     /// Those of the heads map of this depth.
     pub(super) const fn map(vault: &'v Vault, depth: u8) -> Self {
-        Self { vault, table: Table::Roots, depth: Some(depth) }
+        Self { vault, table: Table::MapTile, depth: Some(depth), fault: Mutex::new(None) }
+    }
+
+    /// Why a tile could not be read; none if all were, or were not there.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Why nothing came out of the tiles.
+    pub(super) fn missing(&self) -> Fault {
+        self.fault().unwrap_or(Fault::Damaged)
     }
 
     /// Puts tiles down.
@@ -44,7 +58,11 @@ impl<'v> StoredTiles<'v> {
 impl Tiles for StoredTiles<'_> {
     fn tile(&self, tile: Tile) -> Option<Vec<u8>> {
         let Self { vault, table, .. } = self;
-        let row: Option<HashesRow> = vault.shelves.read(vault.log_place(), *table, &[&self.id(tile)]).ok()?;
+        let read = vault.shelves.read::<HashesRow>(vault.log_place(), *table, &[&self.id(tile)]);
+        let row = read.unwrap_or_else(|fault| {
+            self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+            None
+        });
         let hashes = row?.hashes;
         let hashes = hashes.get(..usize::from(tile.width()))?;
         Some(hashes.iter().flat_map(|hash| *hash.as_bytes()).collect())

@@ -96,7 +96,8 @@ impl Vault {
         let checkpoint = SignedCheckpoint::parse(log.checkpoint.as_bytes())?;
         let mut old = sizes.get(name.as_str()).map_or(0, |last| size.min(*last));
         for _ in 0..2 {
-            let proof = tiles::prove_consistency(&StoredTiles::log(self), old, size).ok_or(Fault::Damaged)?;
+            let stored = StoredTiles::log(self);
+            let proof = tiles::prove_consistency(&stored, old, size).ok_or_else(|| stored.missing())?;
             let request = CosignRequest::new(old, proof, checkpoint.clone())?.to_string();
             let reply = match self.host.ask_witness(witness, request.as_bytes()) {
                 Ok(Some(reply)) => reply,
