@@ -43,7 +43,7 @@ const CALLS_TO_SETTLE: u64 = 100_000;
 const SEED: [u8; 32] = [0xe9; 32];
 
 const HEAD: (u8, Magic) = (1, Magic(*b"CVhd", 1));
-const CHANGED: (u8, Magic) = (12, Magic(*b"CVch", 1));
+const CHANGED: (u8, Magic) = (12, Magic(*b"CVch", 2));
 /// Where what is put beside it lies.
 const RAW: Place = Place::from_bytes([0xb5; 16]);
 
