@@ -89,7 +89,8 @@ impl Default for SledOptions {
 }
 
 impl SledOptions {
-    /// The memory `sled` may keep pages in; 64 MiB unless set, at least 1 MiB.
+    /// The memory `sled` may keep pages in; 64 MiB unless set, at least 1 MiB. Give it 512 bytes for each owner: with less, an epoch
+    /// of the log reads from the disk.
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: u64) -> Self {
         const MIN: u64 = 1024 * 1024;
