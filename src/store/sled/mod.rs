@@ -8,7 +8,7 @@
 //! | `flush()` is no fsync on Linux; errors of its background thread are swallowed | no background thread; `flush()` **and** `sync_data()` on a descriptor of our own, for every commit |
 //! | large pages go to `blobs/`, which is never synced | segments of 8 MiB, values of at most 64 KiB: no page is so large; a file there is refused |
 //! | damage can drop the tail of the log silently | not found here: the anchor above compares generations |
-//! | a disk that fails can leave a call waiting for ever (2 of 1,627 failures that were injected) | nothing: a service wants a watchdog outside |
+//! | a disk that fails can leave a call waiting for ever (3 in two runs over 1,600 system calls each) | nothing: a service wants a watchdog outside |
 //! | damage and failing disks make it panic | every call is caught, reported, and closes the store |
 //! | a batch costs an fsync whatever its size | concurrent commits are gathered into one; who reads other rows does not wait |
 //! | two processes, network file systems | a lock file of our own; a network file system is not supported |
