@@ -230,7 +230,7 @@ impl Vault {
         Ok(Taken { bucket, hash, owners, before, after })
     }
 
-    pub(super) fn leaves_of(&self, bucket: &BucketRow) -> Vec<HeadLeaf> {
+    fn leaves_of(&self, bucket: &BucketRow) -> Vec<HeadLeaf> {
         bucket.heads.iter().map(|head| head.leaf(self.id)).collect()
     }
 

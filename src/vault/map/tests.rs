@@ -307,6 +307,27 @@ fn a_read_that_fails_is_no_damage() {
 }
 
 #[test]
+fn a_vault_whose_log_cannot_be_read_is_not_said_to_have_another_history() {
+    let mut world = World::new(A_BATCH);
+    for number in 0..5 {
+        world.grow(number);
+        world.check();
+    }
+    world.vault.anchor().unwrap();
+    for nth in 0.. {
+        world.engine.arm(Broken::Error, Operations::Reads, nth);
+        let opened = Vault::open(Arc::clone(&world.engine), HostDir::open(world.host.path()).unwrap());
+        let has_failed = world.engine.has_failed();
+        world.engine.disarm();
+        match opened {
+            Ok(_) if !has_failed => break,
+            Ok(_) => (),
+            Err(error) => assert!(error.code().starts_with("store"), "{nth}: {error}"),
+        }
+    }
+}
+
+#[test]
 fn what_another_process_writes_between_two_reads_is_never_shown_as_damage() {
     let (mut proven, mut later) = (0, 0);
     for nth in 0..30 {
